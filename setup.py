@@ -1,0 +1,5 @@
+"""Metadata and packages are in setup.cfg."""
+
+from setuptools import setup
+
+setup()

@@ -1,0 +1,189 @@
+"""The commands, through the real command line, on real audio."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.conftest import CLIPS, GOLDEN
+from tf_wavegan_inv import defaults, load_wavegan
+from tf_wavegan_inv.audio.folders import Clip
+from tf_wavegan_inv.commands.invert import output_names
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_generate_from_a_seed(cli, tmp_path, generator):
+    for out in ("a", "b"):
+        done = cli("generate", "--count", 3, "--seed", 7, "--out", out)
+        assert done.returncode == 0, done.stderr
+    for i in range(3):
+        z, (audio, rate) = np.load(tmp_path / f"a/{i:04}.z.npy"), soundfile.read(tmp_path / f"a/{i:04}.wav", dtype="float32")
+        assert rate == 16000 and z.dtype == np.float32 and z.shape == (100,)
+        np.testing.assert_allclose(audio, np.asarray(generator(z[None]))[0, :, 0], atol=1e-6)
+        np.testing.assert_array_equal(soundfile.read(tmp_path / f"b/{i:04}.wav", dtype="float32")[0], audio)
+    record = json.loads((tmp_path / "a/run.json").read_text())
+    assert (
+        record["seed"] == 7 and record["command"][:2] == ["tf-wavegan-inv", "generate"] and len(record["models"]["wavegan"]["sha256"]) == 16
+    )
+
+
+def test_generate_from_latents_of_an_official_checkpoint(cli, tmp_path):
+    golden = np.load(GOLDEN / "trained" / "golden.npz")
+    np.save(tmp_path / "z.npy", golden["z"])
+    done = cli("generate", "--wavegan", GOLDEN / "trained", "--z", "z.npy", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    for i, expected in enumerate(golden["G_z"]):
+        np.testing.assert_allclose(soundfile.read(tmp_path / f"out/{i:04}.wav")[0], expected[:, 0], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tree of real clips, and one file of every trouble."""
+    root = tmp_path_factory.mktemp("clips")
+    good = sorted(CLIPS.glob("test/*.flac"))[:3]
+    (root / "deep" / "er").mkdir(parents=True)
+    shutil.copy(good[0], root / "first.flac")
+    shutil.copy(good[1], root / "deep" / "er" / "second.flac")
+    audio, rate = soundfile.read(good[2])
+    soundfile.write(root / "first.wav", audio, rate)  # the same stem, another suffix
+    soundfile.write(root / "long stereo.ogg", np.stack([np.tile(audio, 12)] * 2, axis=1), 44100)
+    soundfile.write(root / "silent.wav", np.zeros(8000), 16000)
+    soundfile.write(root / "nan.wav", np.full(8000, np.nan), 16000, subtype="FLOAT")
+    (root / "empty.mp3").write_bytes(b"")
+    (root / "text.wav").write_text("no audio")
+    soundfile.write(root / "late.wav", np.concatenate([np.zeros(32000), audio]), 16000)
+    (root / "notes.txt").write_text("not looked at")
+    return root
+
+
+@pytest.mark.parametrize("method", ["inverter", "gradient", "hybrid"])
+def test_invert_a_folder(cli, tmp_path, folder, generator, method):
+    done = cli("invert", folder, "--method", method, "--max-iterations", 3, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    table = {row["path"]: row for row in rows(tmp_path / "out" / "inversions.csv")}
+    skipped = {path for path, row in table.items() if row["status"] == "skipped"}
+    assert skipped == {"silent.wav", "nan.wav", "empty.mp3", "text.wav", "late.wav"} and len(table) == 9
+    for path in skipped:
+        assert f"skipped: {folder / path}: " in done.stderr and table[path]["note"]
+    for path in set(table) - skipped:
+        row = table[path]
+        z, (audio, rate) = np.load(tmp_path / "out" / row["z"]), soundfile.read(tmp_path / "out" / row["reconstruction"], dtype="float32")
+        assert z.shape == (100,) and z.dtype == np.float32 and rate == 16000
+        np.testing.assert_allclose(audio, np.asarray(generator(z[None]))[0, :, 0], atol=1e-5)
+        assert row["method"] == method and row["status"] == ("predicted" if method == "inverter" else "max_iterations")
+        assert np.isfinite([float(row[c]) for c in ("objective", "iterations", "seconds", "mse", "relative_mse", "si_sdr")]).all()
+    assert table["deep/er/second.flac"]["z"] == "deep/er/second.z.npy"
+    assert "only the first 1.02 s was inverted" in table["long stereo.ogg"]["note"]
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["arguments"]["method"] == method
+
+
+def test_recordings_are_never_overwritten(cli, tmp_path):
+    shutil.copy(next(CLIPS.glob("test/*.flac")), tmp_path / "clip.flac")
+    audio, rate = soundfile.read(tmp_path / "clip.flac")
+    soundfile.write(tmp_path / "clip.wav", audio, rate)
+    before = (tmp_path / "clip.wav").read_bytes()
+    done = cli("invert", "clip.wav", "--method", "inverter", "--out", ".")
+    assert done.returncode == 2 and "give another --out" in done.stderr and (tmp_path / "clip.wav").read_bytes() == before
+    for _ in range(2):  # the first call's reconstructions are no input of the second
+        done = cli("invert", ".", "clip.wav", "--method", "inverter")
+        assert done.returncode == 0 and "2 clips inverted, 0 skipped" in done.stdout, done.stderr
+
+
+def test_another_wavegan_needs_an_inverter_of_its_own(cli, folder):
+    done = cli("invert", folder / "first.flac", "--wavegan", GOLDEN / "a_default", "--method", "hybrid")
+    assert done.returncode == 2 and "bundled inverter was trained for the bundled WaveGAN" in done.stderr
+    done = cli("invert", folder / "first.flac", "--wavegan", GOLDEN / "a_default", "--method", "inverter", "--inverter", defaults.INVERTER)
+    assert done.returncode == 0 and "warning: the inverter" in done.stderr
+
+
+def test_a_wavegan_of_other_length_and_channels_needs_no_classifier_for_gradient(cli, tmp_path, folder):
+    done = cli(
+        "invert",
+        folder / "first.flac",
+        "--wavegan",
+        GOLDEN / "e_slice32768_nch2",
+        "--slice-len",
+        32768,
+        "--method",
+        "gradient",
+        "--max-iterations",
+        2,
+        "--out",
+        "out",
+    )
+    assert done.returncode == 0, done.stderr
+    assert soundfile.info(tmp_path / "out" / "first.wav").channels == 2 and rows(tmp_path / "out" / "inversions.csv")[0]["digit"] == ""
+
+
+def test_outputs_of_equal_stems_do_not_collide(tmp_path):
+    clips = [Clip(tmp_path / str(i), name) for i, name in enumerate(["a.flac", "a.wav", "b/a.wav", "a.wav", "a.flac.wav"])]
+    names = list(output_names(clips).values())
+    assert len(set(names)) == len(clips) and names[:3] == ["a", "a.wav", "b/a"]
+
+
+def test_what_was_generated_is_reconstructed_closely(cli, tmp_path):
+    assert cli("generate", "--count", 2, "--seed", 1, "--out", "made").returncode == 0
+    done = cli("invert", "made", "--method", "hybrid", "--max-iterations", 100, "--out", "found")
+    assert done.returncode == 0, done.stderr
+    for row in rows(tmp_path / "found" / "inversions.csv"):
+        assert float(row["objective"]) < 0.5
+        assert float(row["log_spectral_distance"]) < 3
+
+
+BAD = [
+    (["invert", "nowhere.wav"], "No such file or folder: nowhere.wav"),
+    (["invert", "{empty}"], "No audio in"),
+    (["invert", "{folder}/text.wav"], "not readable as audio"),
+    (["invert", "{folder}/first.flac", "--wavegan", "nothing/model.ckpt"], "No checkpoint at nothing/model.ckpt"),
+    (["invert", "{folder}/first.flac", "--inverter", "{folder}"], "No inverter at"),
+    (["invert", "{folder}/first.flac", "--inverter", str(defaults.CLASSIFIER)], "is a 'classifier' model"),
+    (["invert", "{folder}/first.flac", "--recipe", "bset"], "No recipe 'bset'"),
+    (["generate", "--z", "{folder}/text.wav"], "not a readable .npy file"),
+    (["generate", "--out", "{folder}/text.wav"], "cannot read or write"),
+    (["generate", "--seed", "-1"], "must be in 0..2147483647"),
+    (["generate", "--wavegan", "{folder}"], "must hold one WaveGAN checkpoint"),
+]
+
+
+@pytest.mark.parametrize("arguments, message", BAD, ids=[f"{a[0]} {m[:20]}" for a, m in BAD])
+def test_a_users_mistake_gets_a_message_and_no_traceback(cli, tmp_path, folder, arguments, message):
+    (tmp_path / "empty").mkdir()
+    done = cli(*[a.format(folder=folder, empty=tmp_path / "empty") for a in arguments])
+    assert done.returncode == 2
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "array, message",
+    [
+        (np.zeros((3, 64), np.float32), r"float32 [3, 64]; this WaveGAN takes floats of shape [count, 100]"),
+        (np.full((2, 100), np.nan), "NaN or infinite values in rows [0, 1]"),
+        (np.zeros((2, 100), int), "holds int64"),
+    ],
+)
+def test_bad_latents(cli, tmp_path, array, message):
+    np.save(tmp_path / "z.npy", array)
+    done = cli("generate", "--z", "z.npy")
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_help_shows_defaults(cli):
+    for command in ("generate", "invert"):
+        text = " ".join(cli(command, "--help").stdout.split())
+        assert "--seed" in text and "(default: 0)" in text
+
+
+def test_the_golden_loads_with_five_lines(generator):
+    import tf_wavegan_inv as twi
+
+    inverter = twi.load_inverter(twi.defaults.INVERTER)
+    audio = twi.load_audio([next(CLIPS.glob("test/*.flac"))], generator)
+    result = twi.invert(audio, generator, method="hybrid", inverter=inverter, max_iterations=2)
+    assert result.z.shape == (1, 100) and result.audio.shape == (1, 16384, 1) and load_wavegan(GOLDEN / "a_default").config.dim == 4

@@ -1,0 +1,211 @@
+"""`train_keras.py` end to end on real clips: the table, TensorBoard, resuming, mistakes."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.conftest import CLIPS, GOLDEN, ROOT
+from tf_wavegan_inv.names import NAMES
+
+SMALL = ("--width", 4, "--wavegan", GOLDEN / "trained", "--batch-size", 16)
+
+
+def history(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def events(folder):
+    """Tags in a folder of TensorBoard logs, by plugin: "scalars", "audio", "images"."""
+    accumulator = EventAccumulator(str(folder))
+    accumulator.Reload()
+    tags = {}
+    for tag in accumulator.Tags()["tensors"]:
+        tags.setdefault(accumulator.SummaryMetadata(tag).plugin_data.plugin_name, set()).add(tag)
+    return tags
+
+
+@pytest.fixture(scope="module")
+def small_recipe(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "small.toml"
+    path.write_text(
+        (ROOT / "tf_wavegan_inv/recipes/best.toml")
+        .read_text()
+        .replace("gradient_iterations = 500", "gradient_iterations = 4")
+        .replace("hybrid_iterations = 200", "hybrid_iterations = 4")
+        .replace("gradient_starts = 4", "gradient_starts = 1")
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """A few bundled clips, and a damaged one."""
+    root = tmp_path_factory.mktemp("digits")
+    for split, count in (("train", 32), ("valid", 12), ("test", 6)):
+        (root / split).mkdir()
+        for path in sorted(CLIPS.glob(f"{split}/*.flac"))[:: {"train": 3, "valid": 3, "test": 8}[split]][:count]:
+            shutil.copy(path, root / split)
+    (root / "train" / "Zero_broken_0.wav").write_bytes(b"RIFF")
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, clips, small_recipe):
+    """A run of all stages, two replicas."""
+    run = tmp_path_factory.mktemp("run")
+    arguments = [
+        ROOT / "train_keras.py",
+        "all",
+        "--data",
+        clips,
+        "--recipe",
+        small_recipe,
+        "--epochs",
+        2,
+        "--run",
+        run,
+        *SMALL,
+        "--strategy",
+        "mirrored",
+        "--replicas",
+        2,
+        "--count",
+        4,
+    ]
+    done = subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=900, cwd=run)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return run, done
+
+
+def test_prints_a_table_of_held_out_clips(finished):
+    run, done = finished
+    table = (run / "inversions" / "table.md").read_text()
+    assert table in done.stdout and "held-out clips" in table
+    rows = json.loads((run / "inversions" / "table.json").read_text())["rows"]
+    assert list(rows) == ["real", "inverter", "gradient", "hybrid"]
+    for row in rows.values():
+        assert 0 <= row["class/accuracy"] <= 1
+    assert all(np.isfinite(list(row.values())).all() for row in rows.values())
+    for method in ("original", "inverter", "gradient", "hybrid"):
+        files = sorted((run / "inversions" / method).glob("*.wav"))
+        assert len(files) == 4 and soundfile.info(files[0]).samplerate == 16000
+
+
+def test_reports_what_was_skipped(finished):
+    run, done = finished
+    assert "skipped:" in done.stderr and "Zero_broken_0.wav" in done.stderr
+    assert "Zero_broken_0.wav" in (run / "classifier" / "skipped.txt").read_text()
+
+
+@pytest.mark.parametrize("stage", ["classifier", "inverter"])
+def test_run_folder_has_models_history_and_scalars_of_the_same_names(finished, stage):
+    folder = finished[0] / stage
+    assert {"config.json", "best.keras", "last.keras", "history.csv", "state", "logs"} <= {p.name for p in folder.iterdir()}
+    columns = [c.removeprefix("val_") for c in history(folder / "history.csv")[-1] if c != "epoch"]
+    assert set(columns) <= set(NAMES)
+    assert events(folder / "logs" / "train")["scalars"] | events(folder / "logs" / "validation")["scalars"] == set(columns)
+
+
+@pytest.mark.parametrize("stage", ["classifier", "inverter"])
+def test_the_learning_rate_falls_to_zero_with_the_last_epoch(finished, stage):
+    rates = [float(row["train/learning_rate"]) for row in history(finished[0] / stage / "history.csv")]
+    assert rates == pytest.approx([5e-4, 0], abs=1e-9)  # a cosine from 1e-3 over two epochs
+
+
+def test_tensorboard_has_audio_and_spectrograms_of_the_same_clips(finished):
+    tags = events(finished[0] / "inverter" / "logs" / "previews")
+    titles = {tag.removeprefix("audio/").rpartition("/")[0] for tag in tags["audio"]}
+    assert any(t.startswith("real/") for t in titles) and any(t.startswith("synthesised/") for t in titles)
+    expected = {f"{title}/{kind}" for title in titles for kind in ("original", "reconstruction")}
+    assert tags["audio"] == {f"audio/{name}" for name in expected}
+    assert tags["images"] == {f"spectrogram/{name}" for name in expected}
+
+
+def last_model(run):
+    import keras
+
+    from tf_wavegan_inv.models import bundle  # noqa: F401 - registers the layers
+
+    return [np.array(w) for w in keras.saving.load_model(run / "last.keras", compile=False).weights]
+
+
+def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tmp_path, clips, small_recipe):
+    arguments = ["inverter", "--data", clips, "--recipe", small_recipe, "--epochs", 4, *SMALL]
+    assert train_keras(*arguments, "--run", "whole").returncode == 0
+    command = [sys.executable, str(ROOT / "train_keras.py"), *map(str, arguments), "--run", "killed"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 300
+    while not list((tmp_path / "killed/inverter/state").glob("*.index")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = len(history(tmp_path / "killed/inverter/history.csv"))
+    assert before < 4
+    done = train_keras(*arguments, "--run", "killed")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Resuming" in done.stdout
+    for a, b in zip(last_model(tmp_path / "whole/inverter"), last_model(tmp_path / "killed/inverter"), strict=True):
+        np.testing.assert_array_equal(a, b)
+    losses = [
+        [{k: v for k, v in row.items() if "second" not in k} for row in history(tmp_path / f"{run}/inverter/history.csv")]
+        for run in ("whole", "killed")
+    ]
+    assert losses[0] == losses[1]
+
+    other = train_keras(*arguments, "--run", "killed", "--seed", 5)
+    assert other.returncode == 2 and "begun with other options" in other.stderr and "seed: was 0, is 5" in other.stderr
+
+
+def test_begins_from_the_bundled_models_with_their_recipe(train_keras, tmp_path, clips):
+    done = train_keras("classifier", "--data", clips, "--init", "bundled", "--epochs", 1, "--learning-rate", 1e-5, "--run", "run")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads((tmp_path / "run/classifier/config.json").read_text())["recipe"]["name"] == "digits"
+    assert float(history(tmp_path / "run/classifier/history.csv")[0]["val_class/accuracy"]) > 0.5  # from scratch it would be 0.1
+
+
+def bad_data(tmp_path, kind):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    if kind == "broken":
+        (folder / "Zero_a_0.wav").write_bytes(b"RIFF")
+    elif kind == "no valid":
+        (folder / "train").mkdir()
+        shutil.copy(next(CLIPS.glob("train/*.flac")), folder / "train")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "kind, message", [("empty", "No audio in"), ("broken", "None of the 1 audio files"), ("no valid", "No clips with a known digit")]
+)
+def test_data_that_cannot_be_used(train_keras, tmp_path, kind, message):
+    done = train_keras("classifier", "--data", bad_data(tmp_path, kind), "--run", "run", "--epochs", 1)
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--wavegan", "none"], "No checkpoint at none"),
+        (["--recipe", "none"], "No recipe 'none'"),
+        (["--strategy", "mirrored", "--replicas", 3], "cannot be divided evenly over 3 replicas"),
+        (["--init", "bundled", "--width", 8], "width or spectrogram differs"),
+        (["--learning-rate", "nan"], "must be above 0"),
+        (["--learning-rate", 9, "--wavegan", GOLDEN / "trained", "--run", "/dev/null/run"], "cannot read or write"),
+    ],
+)
+def test_mistakes_get_a_message(train_keras, clips, arguments, message):
+    done = train_keras("classifier", "--data", clips, "--run", "run", "--epochs", 1, *arguments)
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr

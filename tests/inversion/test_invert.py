@@ -1,0 +1,67 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tf_wavegan_inv import UserError, invert, load_recipe
+from tf_wavegan_inv.inversion.invert import random_starts
+
+
+class NearlyRight:
+    """An inverter that is off by a little."""
+
+    def __init__(self, z):
+        self.z = z + 0.2 * np.random.default_rng(5).normal(size=z.shape).astype(np.float32)
+
+    def __call__(self, audio, training=False):
+        return self.z[: audio.shape[0]]
+
+
+def test_hybrid_recovers_z_of_synthesised_clips(generator, latents):
+    z = latents(4)
+    audio = np.asarray(generator(z))
+    start = invert(audio, generator, "inverter", NearlyRight(z))
+    result = invert(audio, generator, "hybrid", NearlyRight(z), max_iterations=150)
+    assert start.status == ["predicted"] * 4 and (start.iterations == 0).all()
+    assert np.abs(result.z - z).max() < 0.1 and np.abs(start.z - z).max() > 0.4
+    assert (result.objective < 0.02 * start.objective).all()
+    np.testing.assert_allclose(result.audio, generator(result.z), atol=1e-6)
+
+
+def test_gradient_comes_near_from_random_starts(generator, latents):
+    audio = np.asarray(generator(latents(2)))
+    config = dataclasses.replace(load_recipe("best").inversion, gradient_starts=2, perceptual=0.0)
+    result = invert(audio, generator, "gradient", config=config, max_iterations=60)
+    power = np.mean(audio**2, axis=(1, 2))
+    assert (np.mean((result.audio - audio) ** 2, axis=(1, 2)) < 0.8 * power).all()
+    again = invert(audio, generator, "gradient", config=config, max_iterations=60)
+    np.testing.assert_array_equal(again.z, result.z)
+
+
+def test_starts_depend_on_seed_and_clip_number_alone():
+    np.testing.assert_array_equal(random_starts(1, 7, 2, 100), random_starts(1, 7, 2, 100))
+    assert not np.array_equal(random_starts(1, 7, 2, 100), random_starts(1, 8, 2, 100))
+    assert np.abs(random_starts(0, 0, 50, 100)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "audio, message",
+    [
+        (np.zeros((2, 16000, 1)), r"must be \[batch, 16384, 1\].*received \[2, 16000, 1\]"),
+        (np.zeros((0, 16384, 1)), r"received \[0, 16384, 1\]"),
+        (np.zeros((16384,)), r"received \[16384\]"),
+        (np.full((2, 16384, 1), np.nan), r"NaN or infinite samples in clips \[0, 1\]"),
+        (np.full((1, 16384, 1), 3000.0), "peak of 3000: divide 16-bit integers"),
+        (np.zeros((1, 16384, 1)), r"silent in clips \[0\]"),
+    ],
+)
+def test_bad_audio_is_told(tiny_generator, audio, message):
+    with pytest.raises(UserError, match=message):
+        invert(audio, tiny_generator, "gradient")
+
+
+def test_bad_method_and_missing_inverter(tiny_generator):
+    with pytest.raises(UserError, match="method must be one of.*received 'newton'"):
+        invert(np.ones((1, 16384, 1)), tiny_generator, "newton")
+    with pytest.raises(UserError, match="'hybrid' needs an inverter"):
+        invert(np.ones((1, 16384, 1)), tiny_generator, "hybrid")

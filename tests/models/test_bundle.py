@@ -1,0 +1,66 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tf_wavegan_inv import UserError, defaults, load_audio, load_classifier, load_inverter
+from tf_wavegan_inv.evaluation.clips import heard_digits
+
+
+def test_the_bundled_inverter_reads_its_own_options(generator):
+    inverter = load_inverter(defaults.INVERTER)
+    assert inverter.recipe.audio.sample_rate == 16000
+    assert inverter.options["stage"] == "inverter" and inverter.options["wavegan"]["dim"] == generator.config.dim
+    audio = load_audio(sorted(defaults.DATA.glob("test/*.flac"))[:2], generator, inverter.recipe.audio)
+    assert inverter.predict(audio, verbose=0).shape == (2, 100)
+
+
+def test_the_bundled_inverter_knows_something_of_z(generator, latents):
+    z = latents(64)
+    recovered = load_inverter(defaults.INVERTER).predict(np.asarray(generator(z)), verbose=0)
+    assert np.sqrt(np.mean((recovered - z) ** 2)) < 0.54  # 0.577 for guessing zero
+    assert np.corrcoef(recovered.ravel(), z.ravel())[0, 1] > 0.38  # the network of the paper, on its published examples: 0.10-0.36
+
+
+def test_the_bundled_classifier_hears_unseen_speakers(generator):
+    files = sorted(defaults.DATA.glob("test/*.flac"))
+    classifier = load_classifier(defaults.CLASSIFIER)
+    digits = heard_digits(classifier, load_audio(files, generator, classifier.recipe.audio))
+    expected = ["Zero One Two Three Four Five Six Seven Eight Nine".split().index(f.name.split("_")[0]) for f in files]
+    assert np.mean(digits == expected) >= 0.7
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    shutil.copytree(defaults.CLASSIFIER, tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_missing(tmp_path):
+    with pytest.raises(UserError, match=r"No inverter at .*nowhere.*no such folder"):
+        load_inverter(tmp_path / "nowhere")
+
+
+def test_the_other_kind(bundle):
+    with pytest.raises(UserError, match="is a 'classifier' model, a 'inverter' is needed"):
+        load_inverter(bundle)
+
+
+def test_truncated(bundle):
+    data = (bundle / "model.keras").read_bytes()
+    (bundle / "model.keras").write_bytes(data[: len(data) // 2])
+    with pytest.raises(UserError, match="cannot be loaded as a Keras model"):
+        load_classifier(bundle)
+
+
+def test_without_config(bundle):
+    (bundle / "config.json").unlink()
+    with pytest.raises(UserError, match=r"lacks the config\.json"):
+        load_classifier(bundle)
+
+
+def test_damaged_config(bundle):
+    (bundle / "config.json").write_text(json.dumps({"stage": "classifier"}))
+    with pytest.raises(UserError, match=r"config\.json is damaged"):
+        load_classifier(bundle)

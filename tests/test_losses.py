@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from tf_wavegan_inv.losses import cross_entropy, latent_loss, perceptual_loss, range_penalty
+
+
+def test_latent_loss_is_one_mean_a_clip():
+    np.testing.assert_allclose(latent_loss(np.zeros((2, 4)), np.array([[1.0, 1, 1, 1], [0, 0, 0, 2]])), [1, 1])
+
+
+def test_perceptual_loss_is_the_mean_over_layers():
+    target, value = [np.zeros((1, 2, 2, 1)), np.ones((1, 4))], [np.full((1, 2, 2, 1), 2.0), np.zeros((1, 4))]
+    assert float(perceptual_loss(target, value)[0]) == pytest.approx((4 + 1) / 2)
+
+
+def test_relative_perceptual_loss_does_not_depend_on_the_scale_of_a_layer():
+    random = np.random.default_rng(0)
+    target, value = random.normal(size=(2, 3, 5, 5, 2)).astype(np.float32)
+    np.testing.assert_allclose(perceptual_loss([target], [value], True), perceptual_loss([100 * target], [100 * value], True), rtol=1e-5)
+    np.testing.assert_allclose(perceptual_loss([target], [np.zeros_like(target)], True), 1, rtol=1e-5)
+
+
+def test_cross_entropy():
+    logits = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32))
+    np.testing.assert_allclose(cross_entropy(np.array([0, 1]), logits), -np.log([0.7, 0.1]), rtol=1e-5)
+
+
+def test_range_penalty_is_zero_inside():
+    np.testing.assert_allclose(range_penalty(np.array([[1.0, -1, 0], [2, 0, -1]], np.float32)), [0, 1 / 3], rtol=1e-6)

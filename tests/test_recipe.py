@@ -1,0 +1,64 @@
+import dataclasses
+import json
+
+import pytest
+
+from tf_wavegan_inv import UserError, defaults, load_recipe
+from tf_wavegan_inv.models.classifier import FEATURE_LAYERS
+from tf_wavegan_inv.recipe import recipe_from_dict, recipe_names
+
+
+@pytest.mark.parametrize("name", ["best", "paper", "authors-code", "digits"])
+def test_every_recipe_survives_json_like_dicts(name):
+    recipe = load_recipe(name)
+    assert recipe.name == name and name in recipe_names()
+    assert recipe_from_dict(dataclasses.asdict(recipe)) == recipe
+    assert set(recipe.inverter.perceptual_layers + recipe.inversion.perceptual_layers) <= set(FEATURE_LAYERS)
+
+
+def test_paper_is_as_published():
+    recipe = load_recipe("paper")
+    assert (recipe.spectrogram.kind, recipe.inverter.learning_rate, recipe.inverter.batch_size, recipe.inverter.epochs) == (
+        "real",
+        1e-3,
+        64,
+        250,
+    )
+    assert (recipe.inversion.gradient_iterations, recipe.inversion.hybrid_iterations) == (50000, 200)
+
+
+def test_unknown_names_are_told(tmp_path):
+    with pytest.raises(UserError, match="No recipe 'bset'.*best"):
+        load_recipe("bset")
+    (tmp_path / "mine.toml").write_text("[inverter]\nepoch = 3\n")
+    with pytest.raises(UserError, match=r"\[inverter\] option \['epoch'\] is unknown.*epochs"):
+        load_recipe(tmp_path / "mine.toml")
+    (tmp_path / "mine.toml").write_text("[inverter\n")
+    with pytest.raises(UserError, match="not valid TOML"):
+        load_recipe(tmp_path / "mine.toml")
+
+
+def test_replace_keeps_what_is_none():
+    recipe = load_recipe("best")
+    assert recipe.replace("inverter", epochs=3, width=None).inverter == dataclasses.replace(recipe.inverter, epochs=3)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("inverter = 3", "must be a section"),
+        ('[inversion]\nlog_stft = "1"', "log_stft must be a float, received '1'"),
+        ("[inversion]\ngradient_starts = 0", "gradient_starts must be at least 1"),
+        ('[inverter]\nschedule = "cosin"', "schedule must be one of.*received 'cosin'"),
+        ("[classifier]\nepochs = -1", "epochs must be a int of 0 or more"),
+    ],
+)
+def test_wrong_values_are_told(tmp_path, text, message):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_recipe(tmp_path / "mine.toml")
+
+
+@pytest.mark.parametrize("bundle", [defaults.CLASSIFIER, defaults.INVERTER])
+def test_the_bundled_models_carry_the_recipe_they_are_said_to_have(bundle):
+    assert recipe_from_dict(json.loads((bundle / "config.json").read_text())["recipe"]) == load_recipe("digits")

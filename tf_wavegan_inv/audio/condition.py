@@ -1,0 +1,64 @@
+"""Any decoded audio -> what the generator was trained on: its rate, channels, level and length."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from tf_wavegan_inv.audio.resample import resample
+from tf_wavegan_inv.errors import UserError
+
+MARGIN_SECONDS = 0.05  # more than the resampling filter reaches
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioConfig:
+    """How audio is read.
+
+    Attributes:
+        sample_rate: rate in Hz that files are resampled to and written with. 16384 is the 2.4 % stretch of the paper's code.
+        peak_normalise: whether each file is scaled to a peak of 1, as the official WaveGAN loader does (`loader.py`).
+        gain: factor after that.
+    """
+
+    sample_rate: int = 16000
+    peak_normalise: bool = True
+    gain: float = 1.0
+
+    def __post_init__(self):
+        if not 1000 <= self.sample_rate <= 384000:
+            raise UserError(f"audio.sample_rate must be between 1000 and 384000 Hz, received {self.sample_rate}.")
+
+
+def condition(audio, rate, config, length, channels=1):
+    """Bring one clip to the generator's form.
+
+    Args:
+        audio: float32 [samples, any channels], in [-1, 1].
+        rate: its rate in Hz, int or scalar tensor.
+        config: `AudioConfig`.
+        length: samples wanted: the start of the clip is kept, zeros are added at the end (as WaveGAN read SC09: first slice, padded end).
+        channels: channels wanted; the mean of the clip's channels is repeated unless it has just as many.
+
+    Returns:
+        float32 [length, channels].
+    """
+    audio = match_channels(audio, channels)
+    if config.peak_normalise:
+        audio = tf.math.divide_no_nan(audio, tf.reduce_max(tf.abs(audio)))
+    seconds = length / config.sample_rate + MARGIN_SECONDS  # no more is resampled than is kept
+    audio = audio[: tf.cast(tf.math.ceil(seconds * tf.cast(rate, tf.float32)), tf.int32)]
+    return fit_length(config.gain * resample(audio, rate, config.sample_rate), length)
+
+
+def match_channels(audio, channels):
+    """[samples, any] -> [samples, channels]."""
+    mean = tf.repeat(tf.reduce_mean(audio, axis=1, keepdims=True), channels, axis=1)
+    same = tf.equal(tf.shape(audio)[1], channels)
+    return tf.ensure_shape(tf.cond(same, lambda: audio, lambda: mean), [None, channels])
+
+
+def fit_length(audio, length):
+    """Cut or zero-pad at the end: [samples, channels] -> [length, channels]."""
+    audio = audio[:length]
+    audio = tf.pad(audio, [[0, length - tf.shape(audio)[0]], [0, 0]])
+    return tf.ensure_shape(audio, [length, None])

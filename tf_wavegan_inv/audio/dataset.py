@@ -1,0 +1,135 @@
+"""tf.data pipelines over recordings."""
+
+import dataclasses
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from tf_wavegan_inv.audio.condition import condition
+from tf_wavegan_inv.audio.decode import decode, decoder_index
+
+log = logging.getLogger(__name__)
+
+
+def conditioned(recordings, config, length, channels=1):
+    """Decode recordings in parallel, in order.
+
+    Args:
+        recordings: list of `Recording`.
+        config: `AudioConfig`.
+        length: samples a clip.
+        channels: channels a clip.
+
+    Returns:
+        tf.data.Dataset of float32 [length, channels].
+    """
+    columns = (
+        tf.constant([str(r.clip.path) for r in recordings], tf.string),
+        tf.constant([decoder_index(r.decoder) for r in recordings], tf.int32),
+        tf.constant([r.rate for r in recordings], tf.int32),
+    )
+
+    def load(path, decoder, rate):
+        audio = condition(decode(path, decoder), rate, config, length, channels)
+        return tf.ensure_shape(audio, [length, channels])
+
+    return tf.data.Dataset.from_tensor_slices(columns).map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipArrays:
+    """Clips held in memory.
+
+    Attributes:
+        audio: int16 [clips, length, channels]; 32767 stands for `full_scale`.
+        labels: int32 [clips], -1 where unknown.
+        recordings: list of `Recording`, in the same order.
+        full_scale: 1, or the recipe's gain where that is more.
+    """
+
+    audio: np.ndarray
+    labels: np.ndarray
+    recordings: list
+    full_scale: float = 1.0
+
+    def __len__(self):
+        return len(self.labels)
+
+    def float_audio(self, start=0, stop=None):
+        """float32 [clips, length, channels] in [-full_scale, full_scale]."""
+        return self.audio[start:stop].astype(np.float32) * (self.full_scale / 32767)
+
+    def take(self, indices):
+        """The clips at `indices`, a list of int."""
+        return ClipArrays(self.audio[indices], self.labels[indices], [self.recordings[i] for i in indices], self.full_scale)
+
+
+def load_arrays(recordings, config, length, channels=1, progress=None):
+    """Decode recordings into memory (32 kB a clip of 16384 samples), as `ClipArrays`.
+
+    Clips whose first `length` samples are silent are left out, with a log line.
+    """
+    audio = np.empty((len(recordings), length, channels), np.int16)
+    full_scale = max(1.0, config.gain)
+    for i, clip in enumerate(conditioned(recordings, config, length, channels).prefetch(8).as_numpy_iterator()):
+        audio[i] = np.clip(np.rint(clip * (32767 / full_scale)), -32768, 32767)
+        if progress:
+            progress(i + 1, len(recordings))
+    heard = audio.any(axis=(1, 2))
+    for i in np.flatnonzero(~heard):
+        log.warning("skipped: %s: silent in its first %d samples, which is what would be used.", recordings[i].clip.path, length)
+    kept = [r for r, is_heard in zip(recordings, heard, strict=True) if is_heard]
+    return ClipArrays(audio[heard], np.array([r.clip.label for r in kept], np.int32), kept, full_scale)
+
+
+def training_batches(clips, batch_size, seed, start_step=0):
+    """Endless shuffled batches; batch k depends on `seed` and k alone, so that a run can resume at any step.
+
+    Every epoch visits each clip once, in a new order; the last batch of an epoch is filled from the next.
+
+    Args:
+        clips: `ClipArrays`.
+        batch_size: clips a batch, of all replicas together.
+        seed: int.
+        start_step: number of the first batch.
+
+    Returns:
+        tf.data.Dataset of (audio float32 [batch_size, length, channels], label int32 [batch_size], step int64).
+    """
+    count = len(clips)
+    audio, labels = tf.constant(clips.audio), tf.constant(clips.labels)
+
+    def batch(step):
+        position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        epoch, place = position // count, position % count
+        index = tf.map_fn(
+            lambda x: tf.random.experimental.index_shuffle(
+                x[0], tf.stack([tf.constant(seed, tf.int64), x[1]]), tf.constant(count - 1, tf.int64)
+            ),
+            (place, epoch),
+            fn_output_signature=tf.int64,
+        )
+        return tf.cast(tf.gather(audio, index), tf.float32) * (clips.full_scale / 32767), tf.gather(labels, index), step
+
+    steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max // (batch_size + 1))
+    return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def validation_batches(clips, batch_size, *more):
+    """Each clip once, in order, in batches of equal size: the last is filled up with clips of weight 0, so that no replica is left empty.
+
+    Args:
+        clips: `ClipArrays`.
+        batch_size: clips a batch.
+        more: further arrays [clips, ...], to go along.
+
+    Returns:
+        tf.data.Dataset of (audio float32 [batch_size, length, channels], label int32 [batch_size], *more, weight float32 [batch_size]).
+    """
+    index = np.arange(-(-len(clips) // batch_size) * batch_size)
+    weight = (index < len(clips)).astype(np.float32)
+    columns = [np.asarray(column)[index % len(clips)] for column in (clips.audio, clips.labels, *more)]
+    dataset = tf.data.Dataset.from_tensor_slices((*columns, weight)).batch(batch_size)
+    scale = clips.full_scale / 32767
+    return dataset.map(lambda audio, *others: (scale * tf.cast(audio, tf.float32), *others)).prefetch(2)

@@ -1,0 +1,88 @@
+"""Spectrograms as Keras layers: differentiable, the same on every Keras backend."""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.models.precision import full_precision
+
+KINDS = ("real", "log_magnitude")
+LOG_FLOOR = 1e-2  # magnitude; a full-scale sine has 64 at frame_length 256
+LOG_CENTRE, LOG_SCALE = -0.2, 4.4  # puts log(1e-2)..log(64) into [-1, 1]
+
+
+@dataclasses.dataclass(frozen=True)
+class SpectrogramConfig:
+    """What the networks see.
+
+    Attributes:
+        kind: "real", the real part of the STFT as the paper's code uses it, or "log_magnitude", on a fixed scale of about [-1, 1].
+        frame_length: samples a frame, also the FFT's length.
+        frame_step: samples from frame to frame.
+        copies: how often the picture is stacked as channels (3 in the paper's code).
+    """
+
+    kind: str = "log_magnitude"
+    frame_length: int = 256
+    frame_step: int = 128
+    copies: int = 1
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise UserError(f"spectrogram.kind must be one of {KINDS}, received {self.kind!r}.")
+        if not 1 <= self.frame_step <= self.frame_length:
+            raise UserError(f"spectrogram.frame_step must be in 1..frame_length={self.frame_length}, received {self.frame_step}.")
+
+
+def stft(audio, frame_length, frame_step):
+    """Short-time Fourier transform, as `tf.signal.stft(..., pad_end=True)` with its periodic Hann window.
+
+    Args:
+        audio: float [..., samples].
+        frame_length: samples a frame and FFT length.
+        frame_step: hop in samples.
+
+    Returns:
+        real and imaginary parts, each [..., ceil(samples / frame_step), frame_length // 2 + 1].
+    """
+    samples = audio.shape[-1]
+    frames = -(-samples // frame_step)
+    missing = (frames - 1) * frame_step + frame_length - samples
+    padded = ops.pad(audio, [[0, 0]] * (len(audio.shape) - 1) + [[0, max(missing, 0)]])
+    return ops.stft(padded, frame_length, frame_step, frame_length, window="hann", center=False)
+
+
+def magnitude(parts, floor):
+    """sqrt(re^2 + im^2 + floor^2): smooth at zero, so that its gradient is finite on silence."""
+    real, imaginary = parts
+    return ops.sqrt(real**2 + imaginary**2 + floor**2)
+
+
+@keras.saving.register_keras_serializable(package="tf_wavegan_inv")
+class Spectrogram(keras.layers.Layer):
+    """Audio [batch, samples, channels] -> [batch, frames, bins, channels * copies], by a `SpectrogramConfig`.
+
+    Computed in float32 under mixed precision: an FFT has no use for bfloat16.
+    """
+
+    def __init__(self, kind, frame_length, frame_step, copies, **kwargs):
+        super().__init__(**{"dtype": full_precision()} | kwargs)
+        self.config = SpectrogramConfig(kind, frame_length, frame_step, copies)
+
+    def call(self, audio):
+        parts = stft(ops.transpose(audio, (0, 2, 1)), self.config.frame_length, self.config.frame_step)
+        if self.config.kind == "real":
+            picture = parts[0]
+        else:
+            picture = (ops.log(magnitude(parts, LOG_FLOOR)) - LOG_CENTRE) / LOG_SCALE
+        picture = ops.transpose(picture, (0, 2, 3, 1))
+        return ops.tile(picture, (1, 1, 1, self.config.copies)) if self.config.copies > 1 else picture
+
+    def compute_output_shape(self, input_shape):
+        batch, samples, channels = input_shape
+        return (batch, -(-samples // self.config.frame_step), self.config.frame_length // 2 + 1, channels * self.config.copies)
+
+    def get_config(self):
+        return super().get_config() | dataclasses.asdict(self.config)

@@ -1,0 +1,34 @@
+"""The command `tf-wavegan-inv`."""
+
+import argparse
+import sys
+
+import tf_wavegan_inv
+from tf_wavegan_inv.commands import generate, invert
+from tf_wavegan_inv.commands.common import HelpFormatter, command
+
+COMMANDS = {
+    "generate": (generate, "z -> audio: clips from random latents, or from yours"),
+    "invert": (invert, "audio -> z: the latents that regenerate your clips"),
+}
+
+
+def parser():
+    p = argparse.ArgumentParser(prog="tf-wavegan-inv", description=tf_wavegan_inv.__doc__.splitlines()[0], formatter_class=HelpFormatter)
+    p.add_argument("--version", action="version", version=tf_wavegan_inv.__version__)
+    commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, text) in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=HelpFormatter)
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    return p
+
+
+@command
+def main(arguments=None):
+    options = parser().parse_args(arguments)
+    return options.run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""What the commands share: arguments, progress, errors without a traceback."""
+
+import argparse
+import functools
+import logging
+import os
+import pathlib
+import sys
+
+from tf_wavegan_inv.errors import UserError
+
+EXIT_USER_ERROR = 2
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults, keeps line breaks; leaves out a default of None."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default is None or action.default is False else super()._get_help_string(action)
+
+
+def quiet_tensorflow():
+    """Keep TensorFlow's start-up messages off the terminal; must run before it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def command(function):
+    """Wrap a command's main: prints a `UserError` as one message, and returns the exit code."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        quiet_tensorflow()
+        try:
+            return function(*args, **kwargs) or 0
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return EXIT_USER_ERROR
+        except OSError as error:
+            print(f"error: cannot read or write {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+            return EXIT_USER_ERROR
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            return 130
+
+    return wrapped
+
+
+class Progress:
+    """A progress bar, as a function of (done, total).
+
+    Args:
+        label: printed above the bar.
+        unit: what is counted.
+    """
+
+    def __init__(self, label, unit="clip"):
+        self.label, self.unit, self.bar = label, unit, None
+
+    def __call__(self, done, total):
+        import keras
+
+        if self.bar is None:
+            print(f"{self.label}:")
+            self.bar = keras.utils.Progbar(total, unit_name=self.unit, interval=0.5)
+        self.bar.update(done)
+
+
+def positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
+    return value
+
+
+def seed(text):
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise argparse.ArgumentTypeError(f"must be in 0..{2**31 - 1}, received {value}")
+    return value
+
+
+def learning_rate(text):
+    value = float(text)
+    if not 0 < value < 10:
+        raise argparse.ArgumentTypeError(f"must be above 0 and below 10, received {value}")
+    return value
+
+
+def make_folder(path):
+    """Make the folder for results before the long part of the work. Raises OSError if that cannot be."""
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def add_model_arguments(parser, *names):
+    """Add --wavegan, --inverter, --classifier, whichever are named."""
+    from tf_wavegan_inv import defaults
+
+    helps = {
+        "wavegan": ("CKPT", "official WaveGAN checkpoint: prefix, or folder", defaults.WAVEGAN),
+        "inverter": ("PATH", "trained inverter: bundle, run folder or .keras file", defaults.INVERTER),
+        "classifier": ("PATH", "trained classifier: bundle, run folder or .keras file", defaults.CLASSIFIER),
+    }
+    for name in names:
+        metavar, text, default = helps[name]
+        if name == "wavegan":
+            parser.add_argument("--wavegan", metavar=metavar, type=pathlib.Path, default=default, help=text)
+        else:  # None tells the bundled one from one that was chosen
+            parser.add_argument(f"--{name}", metavar=metavar, type=pathlib.Path, help=f"{text} (default: {default})")
+    if "wavegan" in names:
+        parser.add_argument("--slice-len", type=int, help="samples the WaveGAN makes, where its checkpoint cannot say (32768 or 65536)")
+
+
+def report_skipped(skipped, limit=10):
+    """Say which files were skipped, on standard error."""
+    for item in skipped[:limit]:
+        print(f"skipped: {item.reason}", file=sys.stderr)
+    if len(skipped) > limit:
+        print(f"skipped: {len(skipped) - limit} more", file=sys.stderr)

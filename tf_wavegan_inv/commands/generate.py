@@ -1,0 +1,63 @@
+"""`tf-wavegan-inv generate`: z -> audio."""
+
+import pathlib
+
+import numpy as np
+
+from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, seed
+from tf_wavegan_inv.errors import UserError
+
+BATCH = 32
+
+
+def add_arguments(p):
+    add_model_arguments(p, "wavegan")
+    source = p.add_mutually_exclusive_group()
+    source.add_argument("--z", metavar="FILE.npy", type=pathlib.Path, help="latents, [count, latent_dim] or [latent_dim]")
+    source.add_argument("--count", type=positive, default=8, help="latents to draw at random from [-1, 1]")
+    p.add_argument("--seed", type=seed, default=0, help="of the random latents")
+    p.add_argument("--sample-rate", type=positive, default=16000, help="Hz, written into the wav files")
+    p.add_argument(
+        "--out", metavar="DIR", type=pathlib.Path, default=pathlib.Path("generated"), help="folder for 0000.wav, 0000.z.npy, ..., run.json"
+    )
+
+
+def run(options):
+    from tf_wavegan_inv.audio.write import write_wav
+    from tf_wavegan_inv.commands.record import write_record
+    from tf_wavegan_inv.files import write_npy
+    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+
+    make_folder(options.out)
+    generator = load_wavegan(options.wavegan, options.slice_len)
+    latent_dim = generator.config.latent_dim
+    z = read_latents(options.z, latent_dim) if options.z else _random(options.seed, options.count, latent_dim)
+    progress, width = Progress("generating"), max(4, len(str(len(z) - 1)))
+    for first in range(0, len(z), BATCH):
+        batch = z[first : first + BATCH]
+        for i, audio in enumerate(np.asarray(generator(batch)), first):
+            write_wav(options.out / f"{i:0{width}}.wav", audio, options.sample_rate)
+            write_npy(options.out / f"{i:0{width}}.z.npy", z[i])
+        progress(first + len(batch), len(z))
+    write_record(options.out, options, wavegan=options.wavegan)
+    print(f"{len(z)} clips are in {options.out}.")
+
+
+def read_latents(path, latent_dim):
+    """Latents from a .npy file: float32 [count, latent_dim]. Raises UserError if it holds anything else."""
+    try:
+        with open(path, "rb") as file:
+            z = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"--z {path} is not a readable .npy file: {error}") from None
+    if z.ndim == 1:
+        z = z[np.newaxis]
+    if z.ndim != 2 or z.shape[1] != latent_dim or not np.issubdtype(z.dtype, np.floating) or not len(z):
+        raise UserError(f"--z {path} holds {z.dtype} {list(z.shape)}; this WaveGAN takes floats of shape [count, {latent_dim}].")
+    if not np.isfinite(z).all():
+        raise UserError(f"--z {path} holds NaN or infinite values in rows {np.flatnonzero(~np.isfinite(z).all(axis=1))[:10].tolist()}.")
+    return z.astype(np.float32)
+
+
+def _random(seed, count, latent_dim):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, latent_dim)).astype(np.float32)

@@ -1,0 +1,237 @@
+"""`tf-wavegan-inv invert`: audio -> z."""
+
+import csv
+import dataclasses
+import pathlib
+import sys
+
+from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, report_skipped, seed
+from tf_wavegan_inv.errors import UserError
+
+COLUMNS = (
+    "path",
+    "method",
+    "status",
+    "objective",
+    "iterations",
+    "seconds",
+    "mse",
+    "relative_mse",
+    "si_sdr",
+    "log_spectral_distance",
+    "digit",
+    "digit_original",
+    "z",
+    "reconstruction",
+    "note",
+)
+
+
+def add_arguments(p):
+    p.add_argument(
+        "audio",
+        metavar="AUDIO_OR_FOLDER",
+        type=pathlib.Path,
+        nargs="*",
+        help="audio files, or folders of them, with their subfolders (default: the bundled test clips)",
+    )
+    p.add_argument(
+        "--method",
+        choices=("inverter", "gradient", "hybrid"),
+        default="hybrid",
+        help="inverter: its prediction; gradient: L-BFGS from random z; hybrid: L-BFGS from the prediction",
+    )
+    add_model_arguments(p, "wavegan", "inverter", "classifier")
+    p.add_argument("--recipe", help="whose objective to minimise: a name as for train_keras.py, or a .toml file (default: the inverter's)")
+    p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
+    p.add_argument("--batch-size", type=positive, default=32, help="clips optimised together")
+    p.add_argument("--seed", type=seed, default=0, help="of the random starts of gradient")
+    p.add_argument(
+        "--out",
+        metavar="DIR",
+        type=pathlib.Path,
+        default=pathlib.Path("inversions"),
+        help="folder for <name>.z.npy, <name>.wav, inversions.csv, run.json",
+    )
+
+
+def run(options):
+    from tf_wavegan_inv import defaults
+    from tf_wavegan_inv.audio.inspect import inspect_clips
+    from tf_wavegan_inv.commands.record import write_record
+    from tf_wavegan_inv.inversion.invert import batch_progress
+
+    clips = gather(options.audio or [defaults.DATA / "test"], options.out)
+    recordings, skipped = inspect_clips(clips, Progress("checking clips"))
+    report_skipped(skipped)
+    if not recordings:
+        raise UserError(f"None of the {len(clips)} files can be inverted; the reasons are above.")
+    make_folder(options.out)
+    models = _Models(options)
+    rows = [{"path": s.clip.name, "method": options.method, "status": "skipped", "note": s.reason} for s in skipped]
+    outputs = output_names([r.clip for r in recordings])
+    progress = Progress(f"inverting by {options.method}", "batch" if options.method == "inverter" else "iteration")
+    firsts = range(0, len(recordings), options.batch_size)
+    for i, first in enumerate(firsts):
+        batch = recordings[first : first + options.batch_size]
+        rows += _invert_batch(models, batch, outputs, options, first, batch_progress(progress, i, len(firsts)))
+        _write_csv(options.out / "inversions.csv", rows)
+    write_record(
+        options.out,
+        options,
+        wavegan=options.wavegan,
+        classifier=models.classifier.file if models.classifier else None,
+        inverter=models.inverter.file if models.inverter else None,
+    )
+    cut = sum(row["note"].endswith("was inverted") for row in rows)
+    if cut:
+        print(
+            f"{cut} clips are longer than the generator's {models.length} samples: only their start was inverted (see inversions.csv).",
+            file=sys.stderr,
+        )
+    inverted = sum(row["status"] != "skipped" for row in rows)
+    if not inverted:
+        raise UserError("No clip could be inverted; the reasons are above.")
+    print(f"{inverted} clips inverted, {len(rows) - inverted} skipped: {options.out / 'inversions.csv'}")
+
+
+class _Models:
+    """The models of one call, and their compiled inversion."""
+
+    def __init__(self, options):
+        from tf_wavegan_inv import defaults
+        from tf_wavegan_inv.inversion.invert import Inversion
+        from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
+        from tf_wavegan_inv.recipe import load_recipe
+        from tf_wavegan_inv.training.stages import check_shapes, check_trained_for
+        from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+
+        generator = load_wavegan(options.wavegan, options.slice_len)
+        self.classifier = load_classifier(options.classifier or defaults.CLASSIFIER)
+        if options.classifier or self.classifier.input_shape[1:] == generator.output_shape[1:]:
+            check_shapes(self.classifier, generator, "classifier")
+        else:  # the bundled one is for other audio: go without digits
+            self.classifier = None
+        self.inverter = None
+        if options.method != "gradient":
+            self.inverter = load_inverter(options.inverter or defaults.INVERTER)
+            check_shapes(self.inverter, generator, "inverter")
+            check_trained_for(self.inverter, options.wavegan, given=bool(options.inverter))
+        trained = self.inverter or self.classifier
+        recipe = trained.recipe if trained else load_recipe("best")
+        self.audio_config = recipe.audio
+        objective = load_recipe(options.recipe).inversion if options.recipe else recipe.inversion
+        if not self.classifier and not options.recipe:
+            objective = dataclasses.replace(objective, perceptual=0.0)
+        self.inversion = Inversion(generator, options.method, self.inverter, self.classifier, objective)
+        _, self.length, self.channels = generator.output_shape
+
+
+def gather(paths, out):
+    """Files and folders -> list of `Clip`, each file once; a folder's files are named relative to it.
+
+    What lies under `out` is left out: the reconstructions of an earlier call are no input, and no input is ever overwritten.
+
+    Raises:
+        UserError: where there is nothing to invert.
+    """
+    from tf_wavegan_inv.audio.folders import Clip, audio_files
+
+    clips = {}
+    for path in paths:
+        if path.is_dir():
+            files = [(file, file.relative_to(path).as_posix()) for file in audio_files(path)]
+            if not files:
+                raise UserError(f"No audio in {path}: give a folder with .wav, .flac, .ogg or .mp3 files.")
+        elif path.exists():
+            files = [(path, path.name)]
+        else:
+            raise UserError(f"No such file or folder: {path}.")
+        for file, name in files:
+            if not file.resolve().is_relative_to(out.resolve()):
+                clips.setdefault(file.resolve(), Clip(file, name))
+    if not clips:
+        raise UserError(f"All the audio given lies in --out {out}, where results are written: give another --out.")
+    return list(clips.values())
+
+
+def output_names(clips):
+    """Output name, without suffix, by clip path. Where two would collide, as for a.wav beside a.flac, the suffix or a number is kept."""
+    names, taken = {}, set()
+    for clip in clips:
+        relative = pathlib.PurePosixPath(clip.name)
+        candidates = [relative.with_suffix("").as_posix(), relative.as_posix()]
+        name = next((n for n in candidates if n not in taken), None)
+        number = 2
+        while name is None or name in taken:
+            name, number = f"{candidates[0]}-{number}", number + 1
+        taken.add(name)
+        names[clip.path] = name
+    return names
+
+
+def _invert_batch(models, recordings, outputs, options, first, progress):
+    """Invert one batch, write its files, return its rows."""
+    import numpy as np
+
+    from tf_wavegan_inv.audio.dataset import conditioned
+    from tf_wavegan_inv.audio.write import write_wav
+    from tf_wavegan_inv.evaluation.clips import heard_digits, measure
+    from tf_wavegan_inv.files import write_npy
+    from tf_wavegan_inv.names import column
+
+    audio = np.stack(list(conditioned(recordings, models.audio_config, models.length, models.channels).as_numpy_iterator()))
+    silent = ~audio.any(axis=(1, 2))
+    rows = [_silent_row(r, models, options.method) for r, is_silent in zip(recordings, silent, strict=True) if is_silent]
+    recordings = [r for r, is_silent in zip(recordings, silent, strict=True) if not is_silent]
+    audio = audio[~silent]
+    if not recordings:
+        return rows
+    result = models.inversion(audio, options.max_iterations, options.seed, first, progress)
+    columns = {column(name): values for name, values in measure(audio, result.audio).items()}
+    if models.classifier:
+        columns |= {"digit": heard_digits(models.classifier, result.audio), "digit_original": heard_digits(models.classifier, audio)}
+    for i, recording in enumerate(recordings):
+        name = outputs[recording.clip.path]
+        write_npy(options.out / f"{name}.z.npy", result.z[i])
+        write_wav(options.out / f"{name}.wav", result.audio[i], models.audio_config.sample_rate)
+        rows.append(
+            {
+                "path": recording.clip.name,
+                "method": options.method,
+                "status": result.status[i],
+                "objective": f"{result.objective[i]:.6g}",
+                "iterations": result.iterations[i],
+                "seconds": f"{result.seconds[i]:.3f}",
+                **{k: f"{v[i]:.6g}" for k, v in columns.items()},
+                "z": f"{name}.z.npy",
+                "reconstruction": f"{name}.wav",
+                "note": _note(recording, models),
+            }
+        )
+    return rows
+
+
+def _silent_row(recording, models, method):
+    seconds = models.length / models.audio_config.sample_rate
+    reason = f"{recording.clip.path}: silent in its first {seconds:.2f} s, which is what would be inverted."
+    print(f"skipped: {reason}", file=sys.stderr)
+    return {"path": recording.clip.name, "method": method, "status": "skipped", "note": reason}
+
+
+def _note(recording, models):
+    seconds = models.length / models.audio_config.sample_rate
+    if recording.seconds > seconds + 1e-3:
+        return f"{recording.seconds:.2f} s long, only the first {seconds:.2f} s was inverted"
+    if recording.rate < models.audio_config.sample_rate:
+        return f"recorded at {recording.rate} Hz, nothing above {recording.rate // 2} Hz"
+    return ""
+
+
+def _write_csv(path, rows):
+    from tf_wavegan_inv.files import replacing
+
+    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,30 @@
+"""run.json: what a result was made with."""
+
+import sys
+
+import tf_wavegan_inv
+from tf_wavegan_inv.files import checksum, write_json
+from tf_wavegan_inv.training.run import versions
+
+
+def write_record(folder, options, **models):
+    """Write `folder`/run.json.
+
+    Args:
+        folder: where results are.
+        options: its parsed arguments.
+        models: name = file or checkpoint prefix, or None; their checksums are recorded.
+    """
+    from tf_wavegan_inv.wavegan.checkpoint import find_checkpoint
+
+    files = {kind: find_checkpoint(path) if kind == "wavegan" else path for kind, path in models.items() if path}
+    write_json(
+        folder / "run.json",
+        {
+            "command": ["tf-wavegan-inv", *sys.argv[1:]],
+            "arguments": {key: value for key, value in vars(options).items() if key != "run"},
+            "seed": options.seed,
+            "models": {kind: {"path": str(path), "sha256": checksum(path)} for kind, path in files.items()},
+            "versions": {"tf-wavegan-inv": tf_wavegan_inv.__version__} | versions(),
+        },
+    )

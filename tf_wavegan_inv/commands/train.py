@@ -1,0 +1,118 @@
+"""`train_keras.py`: train the classifier, the inverter, or both."""
+
+import argparse
+import pathlib
+
+from tf_wavegan_inv import defaults
+from tf_wavegan_inv.commands.common import (
+    HelpFormatter,
+    Progress,
+    add_model_arguments,
+    command,
+    learning_rate,
+    make_folder,
+    positive,
+    report_skipped,
+    seed,
+)
+
+STAGES = ("classifier", "inverter", "all")
+
+DESCRIPTION = """\
+Train the digit classifier, the inverter on top of it, or all: both, then invert held-out clips by each method and print a table.
+
+  python train_keras.py all                                        on the bundled clips and generator
+  python train_keras.py all --data SC09 --wavegan model.ckpt       on one GPU, or on all there are
+  python train_keras.py inverter --run runs/a --epochs 300         resumes runs/a, or goes on to 300 epochs
+
+A run folder has a subfolder a stage: config.json, best.keras, last.keras, history.csv, TensorBoard logs. The same command resumes it.
+"""
+
+
+def parser():
+    p = argparse.ArgumentParser(prog="train_keras.py", description=DESCRIPTION, formatter_class=HelpFormatter)
+    p.add_argument("stage", nargs="?", choices=STAGES, default="all", help="what to train")
+    p.add_argument(
+        "--data",
+        metavar="DIR",
+        type=pathlib.Path,
+        nargs="+",
+        help="folders of clips: SC09, Speech Commands, or any audio (default: the bundled clips)",
+    )
+    add_model_arguments(p, "wavegan")
+    p.add_argument(
+        "--classifier",
+        metavar="PATH",
+        type=pathlib.Path,
+        help="trained classifier for the inverter (default: the run's own, or else the bundled one)",
+    )
+    p.add_argument("--run", "--out", metavar="DIR", type=pathlib.Path, default=pathlib.Path("runs/default"), help="run folder")
+    p.add_argument("--recipe", help="best, paper, authors-code, digits, or a .toml file (default: best, or that of the --init models)")
+    p.add_argument(
+        "--init", default="scratch", help="begin from: scratch, bundled (the models that come along), or the path of a bundle or run"
+    )
+    p.add_argument("--epochs", type=positive, help="epochs of each stage (default: the recipe's)")
+    p.add_argument("--batch-size", type=positive, help="clips a step, of all devices together (default: the recipe's)")
+    p.add_argument("--width", type=positive, help="width of the ResNets; 64 is the paper's (default: the recipe's)")
+    p.add_argument("--learning-rate", type=learning_rate, help="of Adam (default: the recipe's)")
+    p.add_argument("--strategy", choices=("auto", "one", "mirrored"), default="auto", help="auto: all GPUs where there are several")
+    p.add_argument("--replicas", type=positive, help="devices of --strategy mirrored (default: all GPUs; without a GPU, 2 logical CPUs)")
+    p.add_argument("--seed", type=seed, default=0, help="of weights, order, augmentation and latents")
+    p.add_argument("--count", type=positive, default=64, help="held-out clips that stage all inverts for its table, at most")
+    return p
+
+
+@command
+def main(arguments=None):
+    options = parser().parse_args(arguments)
+    from tf_wavegan_inv.audio.load import read_corpus
+    from tf_wavegan_inv.recipe import load_recipe
+    from tf_wavegan_inv.training import stages
+    from tf_wavegan_inv.training.strategy import make_logical_cpus, make_strategy
+
+    if options.strategy == "mirrored":
+        make_logical_cpus(options.replicas or 2)
+    make_folder(options.run)
+    recipe = load_recipe(options.recipe) if options.recipe else stages.default_recipe(options.init, options.stage)
+    for stage in ("classifier", "inverter"):
+        recipe = recipe.replace(
+            stage, epochs=options.epochs, batch_size=options.batch_size, width=options.width, learning_rate=options.learning_rate
+        )
+    folders = options.data or [defaults.DATA]
+    corpus = read_corpus(folders, Progress("checking clips"))
+    report_skipped(corpus.skipped)
+    request = stages.Request(
+        recipe,
+        corpus,
+        folders,
+        options.run,
+        options.wavegan,
+        options.classifier,
+        options.init,
+        make_strategy(options.strategy, options.replicas),
+        options.seed,
+        options.slice_len,
+    )
+    if options.stage in ("classifier", "all"):
+        print(f"The classifier is in {stages.train_classifier(request)}.")
+    if options.stage in ("inverter", "all"):
+        print(f"The inverter is in {stages.train_inverter(request)}.")
+    if options.stage == "all":
+        _compare(request, options.count)
+    print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
+
+
+def _compare(request, count):
+    """Invert held-out clips with the models of the run, by each method, and print the table."""
+    from tf_wavegan_inv.evaluation.summary import compare_methods, held_out, markdown
+    from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
+    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+
+    split = "test" if request.corpus.labelled().recordings["test"] else "valid"
+    generator = load_wavegan(request.wavegan, request.slice_len)
+    inverter, classifier = load_inverter(request.run), load_classifier(request.run)
+    clips = held_out(request.corpus.labelled().arrays(split, request.recipe.audio, *generator.output_shape[1:]), count, request.seed)
+    out = request.run / "inversions"
+    rows = compare_methods(clips, generator, inverter, classifier, request.recipe, out, seed=request.seed, progress=Progress)
+    print(f"\nClips of the {split} split:\n\n{markdown(rows, len(clips))}")
+    print(f"Originals, reconstructions (wav) and latents (npy): {out}")

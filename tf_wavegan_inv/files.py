@@ -1,0 +1,48 @@
+"""Files that appear whole or not at all, and checksums."""
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import pathlib
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Give a path beside `path` to write to; it takes `path`'s place when the block ends, and is removed if the block fails."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value):
+    write_text(path, json.dumps(value, indent=2, default=str) + "\n")
+
+
+def write_npy(path, array):
+    with replacing(path) as partial, open(partial, "wb") as file:
+        np.save(file, array)
+
+
+def checksum(path):
+    """SHA-256 of a file, or of a checkpoint prefix's files together; 16 hex digits."""
+    path = pathlib.Path(path)
+    name = glob.escape(path.name)
+    files = [path] if path.is_file() else [*sorted(path.parent.glob(f"{name}.data-*")), *path.parent.glob(f"{name}.index")]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,43 @@
+"""Training losses: pure functions of tensors, one value a clip."""
+
+from keras import ops
+
+from tf_wavegan_inv.models.precision import in_full_precision
+
+
+def latent_loss(z, recovered):
+    """Mean squared error of z (paper, section 3.2.1): [batch, latent_dim] twice -> [batch]."""
+    return ops.mean((z - recovered) ** 2, axis=-1)
+
+
+def perceptual_loss(target_features, features, relative=False):
+    """Mean over layers of the mean squared difference of a classifier's activations (paper, section 3.2.1).
+
+    Args:
+        target_features: list of [batch, ...].
+        features: the same of the reconstruction.
+        relative: divide each layer's by the target's mean square, clip by clip, so that every layer counts alike whatever its scale.
+
+    Returns:
+        [batch].
+    """
+    total = 0.0
+    for target, feature in zip(target_features, features, strict=True):
+        axes = tuple(range(1, len(target.shape)))
+        target, feature = in_full_precision(target), in_full_precision(feature)
+        difference = ops.mean((target - feature) ** 2, axis=axes)
+        if relative:
+            difference = difference / (ops.mean(target**2, axis=axes) + 1e-8)
+        total = total + difference
+    return total / len(target_features)
+
+
+def cross_entropy(labels, logits):
+    """Softmax cross-entropy: labels int [batch], logits [batch, classes] -> [batch]."""
+    chosen = ops.sum(ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype) * logits, axis=-1)
+    return ops.logsumexp(logits, axis=-1) - chosen
+
+
+def range_penalty(z):
+    """Mean squared distance of z from the generator's prior cube [-1, 1]: [batch, latent_dim] -> [batch]."""
+    return ops.mean(ops.relu(ops.abs(z) - 1.0) ** 2, axis=-1)

@@ -1,0 +1,27 @@
+"""Names of losses and metrics: one dictionary, used alike in logs, CSV, TensorBoard and tests.
+
+A name is "group/metric"; where a table needs a plain column, it is the part after the slash, so those are unique too.
+"""
+
+NAMES = {
+    "loss/total": "the weighted sum that is minimised",
+    "loss/cross_entropy": "the classifier's cross-entropy, nats",
+    "loss/perceptual_real": "difference of classifier features, real clip against its reconstruction",
+    "loss/perceptual_synth": "difference of classifier features, synthesised clip against its reconstruction",
+    "loss/latent": "mean squared error of z on synthesised clips",
+    "loss/range": "mean squared distance of z from [-1, 1] on real clips",
+    "class/accuracy": "share of clips whose digit the classifier hears",
+    "class/kept": "share of clips that the classifier hears alike before and after",
+    "latent/rmse": "root mean squared error of z; 0.577 for guessing zero",
+    "waveform/mse": "mean squared error of the samples (the paper's MSE)",
+    "waveform/relative_mse": "the same, divided by the clip's power: silence scores 1",
+    "waveform/si_sdr": "scale-invariant signal-to-distortion ratio, dB",
+    "spectrogram/log_spectral_distance": "root mean squared difference of log-magnitude STFTs, dB",
+    "train/learning_rate": "of the optimiser",
+    "train/steps_per_second": "training steps a second, over the epoch",
+}
+
+
+def column(name):
+    """Column of a CSV or table for a name: "waveform/mse" -> "mse"."""
+    return name.partition("/")[2] if name in NAMES else name

@@ -1,0 +1,188 @@
+"""Recipes: every choice behind a figure, in one small file."""
+
+import dataclasses
+import pathlib
+import tomllib
+
+from tf_wavegan_inv.audio.condition import AudioConfig
+from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.errors import UserError
+
+SCHEDULES = ("constant", "cosine")
+FOLDER = pathlib.Path(__file__).parent / "recipes"
+
+
+def _check_positive(config, *names):
+    for name in names:
+        if getattr(config, name) < 1:
+            raise UserError(f"{name} must be at least 1, received {getattr(config, name)}.")
+
+
+def _check_schedule(config):
+    if config.schedule not in SCHEDULES:
+        raise UserError(f"schedule must be one of {SCHEDULES}, received {config.schedule!r}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierConfig:
+    """How the digit classifier is trained.
+
+    Attributes:
+        width: of its ResNet-18.
+        batch_size: clips a step, all replicas together.
+        epochs: passes over the training clips.
+        learning_rate: of Adam, at the start.
+        schedule: "constant" or "cosine" (to zero at the last epoch).
+        augment: how far clips are changed at random, 0 to 1 (`audio.augment`).
+    """
+
+    width: int = 64
+    batch_size: int = 64
+    epochs: int = 100
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    augment: float = 0.0
+
+    def __post_init__(self):
+        _check_positive(self, "width", "batch_size", "epochs")
+        _check_schedule(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class InverterConfig:
+    """How the inverter is trained.
+
+    Attributes:
+        width: of its ResNet-18.
+        batch_size: real clips a step, and as many synthesised ones; all replicas together.
+        epochs: passes over the real clips.
+        learning_rate: of Adam, at the start.
+        schedule: "constant" or "cosine" (to zero at the last epoch).
+        augment: how far real clips are changed at random, 0 to 1 (`audio.augment`).
+        perceptual_layers: the classifier's layers that the perceptual loss compares; empty for the output of every residual block.
+        perceptual_relative: see `losses.perceptual_loss`.
+        perceptual_weight: of the perceptual loss, real and synthesised.
+        latent_weight: of the mean squared error of z on synthesised audio.
+        range_weight: of `losses.range_penalty` on real audio.
+    """
+
+    width: int = 64
+    batch_size: int = 64
+    epochs: int = 250
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    augment: float = 0.0
+    perceptual_layers: tuple = ()
+    perceptual_relative: bool = False
+    perceptual_weight: float = 1.0
+    latent_weight: float = 1.0
+    range_weight: float = 0.0
+
+    def __post_init__(self):
+        _check_positive(self, "width", "batch_size", "epochs")
+        _check_schedule(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class InversionConfig:
+    """How z is optimised.
+
+    Attributes:
+        waveform, stft, log_stft, perceptual, range: weights of the objective's terms (`inversion.objective`).
+        power: 1 for absolute, 2 for squared differences in the terms `waveform`, `stft` and `perceptual`.
+        perceptual_layers: the classifier's layers that the term `perceptual` compares; empty for every residual block.
+        relative: whether `waveform`, `stft` and `perceptual` are divided by the same measure of the target, so that silence scores 1.
+        gradient_iterations: at most, from random starts.
+        gradient_starts: random starts a clip; the best is kept.
+        hybrid_iterations: at most, from the inverter's z.
+    """
+
+    waveform: float = 0.0
+    stft: float = 0.0
+    log_stft: float = 0.0
+    perceptual: float = 0.0
+    range: float = 0.0
+    power: int = 1
+    perceptual_layers: tuple = ()
+    relative: bool = False
+    gradient_iterations: int = 50000
+    gradient_starts: int = 1
+    hybrid_iterations: int = 200
+
+    def __post_init__(self):
+        _check_positive(self, "power", "gradient_iterations", "gradient_starts", "hybrid_iterations")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """All choices: how audio is read, what the networks see, how they are trained, how z is optimised."""
+
+    name: str
+    audio: AudioConfig = AudioConfig()
+    spectrogram: SpectrogramConfig = SpectrogramConfig()
+    classifier: ClassifierConfig = ClassifierConfig()
+    inverter: InverterConfig = InverterConfig()
+    inversion: InversionConfig = InversionConfig()
+
+    def replace(self, section, **values):
+        """A copy with some values of one section changed; None leaves a value as it is."""
+        given = {k: v for k, v in values.items() if v is not None}
+        return dataclasses.replace(self, **{section: dataclasses.replace(getattr(self, section), **given)})
+
+    def to_dict(self):
+        return dataclasses.asdict(self)
+
+
+def recipe_from_dict(values, source="recipe"):
+    """Build a `Recipe` from nested dicts, as TOML or JSON gives them.
+
+    Raises:
+        UserError: if a section or an option is unknown.
+    """
+    sections = {f.name: f.type for f in dataclasses.fields(Recipe) if f.name != "name"}
+    _check_known(values, {"name", *sections}, f"{source}: section")
+    built = {}
+    for name, kind in sections.items():
+        options = values.get(name, {})
+        if not isinstance(options, dict):
+            raise UserError(f"{source}: {name} must be a section [{name}], received {options!r}.")
+        _check_known(options, {f.name for f in dataclasses.fields(kind)}, f"{source}: [{name}] option")
+        built[name] = kind(**{k: _typed(v, getattr(kind(), k), f"{source}: [{name}] {k}") for k, v in options.items()})
+    return Recipe(values.get("name", source), **built)
+
+
+def _typed(value, default, what):
+    """The value as its default's type. Raises UserError if it is of another, or a negative number."""
+    if isinstance(default, tuple) and isinstance(value, (list, tuple)):
+        return tuple(value)
+    if isinstance(value, (int, float)) and isinstance(default, (int, float)) and type(default) is not bool:
+        if value < 0 or value != value or (type(default) is int and value != int(value)):
+            raise UserError(f"{what} must be a {type(default).__name__} of 0 or more, received {value!r}.")
+        return type(default)(value)
+    if type(value) is not type(default):
+        raise UserError(f"{what} must be a {type(default).__name__}, received {value!r}.")
+    return value
+
+
+def _check_known(given, known, what):
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise UserError(f"{what} {unknown} is unknown; there are {sorted(known)}.")
+
+
+def load_recipe(name):
+    """Read a recipe: one of the package's ("best", "paper", "authors-code") or the path of a TOML file of yours."""
+    path = FOLDER / f"{name}.toml"
+    if not path.exists():
+        path = pathlib.Path(name)
+    if not path.is_file():
+        raise UserError(f"No recipe {name!r}: give one of {recipe_names()} or the path of a .toml file.")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+    return recipe_from_dict({"name": path.stem} | values, str(path))
+
+
+def recipe_names():
+    return sorted(p.stem for p in FOLDER.glob("*.toml"))

@@ -1,0 +1,92 @@
+"""Training step of the inverter (paper, section 4.1)."""
+
+import tensorflow as tf
+
+from tf_wavegan_inv.losses import latent_loss, perceptual_loss, range_penalty
+from tf_wavegan_inv.models.classifier import BLOCK_LAYERS, feature_extractor
+from tf_wavegan_inv.training.trainer import Trainer
+
+LOSSES = ("loss/perceptual_real", "loss/range", "loss/latent", "loss/perceptual_synth")
+NAMES = ("loss/total", *LOSSES, "latent/rmse", "class/kept", "class/accuracy")
+MONITOR = "loss/total"
+UPDATES = 2  # of the optimiser in a training step
+
+
+class InverterTrainer(Trainer):
+    """Trains an inverter for a frozen generator, by a frozen classifier's features.
+
+    A training step has two updates: one on a batch of real clips (perceptual loss; the distance of z from its range), then one on a freshly
+    synthesised batch (mean squared error of z, perceptual loss).
+
+    Args:
+        inverter: keras.Model, audio -> z.
+        generator: frozen keras.Model, z -> audio.
+        classifier: made by `build_classifier`; it is frozen.
+        optimizer: a keras optimiser.
+        config: `InverterConfig`.
+        labelled: whether validation clips have known digits, for the accuracy of their reconstructions.
+    """
+
+    def __init__(self, inverter, generator, classifier, optimizer, config, labelled=True):
+        super().__init__(inverter, optimizer, NAMES)
+        self.generator = generator
+        self.features = feature_extractor(classifier, config.perceptual_layers or BLOCK_LAYERS)
+        self.labelled = labelled
+        self.relative = config.perceptual_relative
+        self.loss_weights_by_name = {
+            "loss/perceptual_real": config.perceptual_weight,
+            "loss/range": config.range_weight,
+            "loss/latent": config.latent_weight,
+            "loss/perceptual_synth": config.perceptual_weight,
+        }
+
+    def train_step(self, data):
+        """One real and one synthesised update. data: (real audio [batch, length, channels], z [batch, latent_dim])."""
+        audio, z = data
+        target = self.target(audio)
+        _, real, _ = self.update(lambda: self.real_losses(audio, target, training=True))
+        synthesised = self.generator(z, training=False)
+        target = self.target(synthesised)
+        _, synth = self.update(lambda: self.synthesised_losses(z, synthesised, target, training=True))
+        return self.log(self.with_total(real | synth))
+
+    def test_step(self, data):
+        """data: (real audio, label [batch] or -1 where unknown, z, weight [batch], 0 for clips that only fill the batch)."""
+        audio, labels, z, weight = data
+        _, real, heard = self.real_losses(audio, self.target(audio), training=False)
+        synthesised = self.generator(z, training=False)
+        _, synth = self.synthesised_losses(z, synthesised, self.target(synthesised), training=False)
+        logs = self.log(self.with_total(real | synth), weight)
+        if self.labelled:
+            correct = tf.cast(tf.equal(tf.argmax(heard, -1, labels.dtype), labels), tf.float32)
+            logs |= self.log({"class/accuracy": correct}, weight * tf.cast(labels >= 0, tf.float32))
+        return logs
+
+    def target(self, audio):
+        """What a reconstruction is compared with: features and probabilities of the original, computed once."""
+        return tf.nest.map_structure(tf.stop_gradient, self.features(audio, training=False))
+
+    def real_losses(self, audio, target, training):
+        """Loss [batch] of real clips, its parts by name, and the digits heard in the reconstructions [batch, 10]."""
+        z = self.network(audio, training=training)
+        features, heard = self.features(self.generator(z, training=False), training=False)
+        parts = {
+            "loss/perceptual_real": perceptual_loss(target[0], features, self.relative),
+            "loss/range": range_penalty(z),
+        }
+        return self.weighted(parts), parts, heard
+
+    def synthesised_losses(self, z, audio, target, training):
+        """Loss [batch] of synthesised clips with known z [batch, latent_dim], and its parts by name."""
+        recovered = self.network(audio, training=training)
+        features, heard = self.features(self.generator(recovered, training=False), training=False)
+        error = latent_loss(z, recovered)
+        parts = {"loss/latent": error, "loss/perceptual_synth": perceptual_loss(target[0], features, self.relative)}
+        kept = tf.equal(tf.argmax(heard, -1), tf.argmax(target[1], -1))
+        return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/kept": tf.cast(kept, tf.float32)}
+
+    def weighted(self, parts):
+        return sum(self.loss_weights_by_name[name] * value for name, value in parts.items())
+
+    def with_total(self, values):
+        return {"loss/total": self.weighted({name: values[name] for name in LOSSES})} | values

@@ -1,0 +1,128 @@
+"""Run folders: what a stage was trained with, how far it is, and its models."""
+
+import csv
+import json
+import logging
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import replacing, write_json
+
+log = logging.getLogger(__name__)
+
+# What may differ between the call that began a run and one that resumes it: how z is optimised, the number of epochs.
+FREE = ("versions", "epochs", "name", "inversion")
+STAGES = ("classifier", "inverter")
+
+
+class Run:
+    """The folder of one trained model.
+
+    config.json     what it is trained with; a later call with something else is refused
+    state/          TensorFlow checkpoints of network, optimiser and step: the two newest
+    best.keras      the model with the best validation loss so far
+    last.keras      the model after the last epoch
+    history.csv     losses and metrics by epoch
+    logs/           TensorBoard
+    """
+
+    def __init__(self, folder, config):
+        self.folder = pathlib.Path(folder)
+        self.config = json.loads(json.dumps(config, default=str))
+        self._check()
+
+    def _check(self):
+        """Raise UserError if the folder holds a run with other options."""
+        path = self.folder / "config.json"
+        if path.exists():
+            try:
+                before = json.loads(path.read_text())
+                changed = list(differences(self._compared(before), self._compared(self.config)))
+            except (ValueError, AttributeError) as error:
+                raise UserError(f"{path} is damaged ({error}): copy it back, or give another --run.") from None
+            if changed:
+                raise UserError(
+                    f"The run folder {self.folder} was begun with other options:\n  "
+                    + "\n  ".join(changed)
+                    + "\nGive another --run, or the options of before."
+                )
+
+    @staticmethod
+    def _compared(config):
+        """A config without the options of the other stage."""
+        others = [stage for stage in STAGES if stage != config.get("stage")]
+        return config | {"recipe": {k: v for k, v in config.get("recipe", {}).items() if k not in others}}
+
+    def track(self, network, optimizer):
+        """Claim the folder, say what is saved, and restore the newest state if there is one. Returns the number of steps done."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "config.json", self.config)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.best = tf.Variable(float("inf"), dtype=tf.float64, trainable=False)
+        state = tf.train.Checkpoint(network=network, optimizer=optimizer, step=self.step, best=self.best)
+        self.manager = tf.train.CheckpointManager(state, str(self.folder / "state"), max_to_keep=2)
+        saved = list(reversed(self.manager.checkpoints))
+        for path in saved:
+            try:
+                state.read(path).assert_existing_objects_matched()
+                return int(self.step)
+            except (tf.errors.OpError, IndexError, ValueError) as error:
+                log.warning("warning: the state %s is damaged (%s); trying the one before.", path, (str(error).splitlines() or ["?"])[0])
+        if saved:
+            raise UserError(f"None of the states in {self.folder / 'state'} can be read: restore the folder, or give another --run.")
+        return 0
+
+    def save_state(self, step):
+        self.step.assign(step)
+        self.manager.save(checkpoint_number=step)
+
+    def save_model(self, name, network):
+        with replacing(self.folder / f"{name}.keras") as partial:
+            network.save(partial)
+
+    def history(self):
+        """Rows of history.csv as dicts."""
+        path = self.folder / "history.csv"
+        if not path.exists():
+            return []
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file))
+
+    def add_history(self, row):
+        """Append a row, in place of one of the same epoch or later."""
+        rows = [r for r in self.history() if int(r["epoch"]) < row["epoch"]] + [row]
+        with replacing(self.folder / "history.csv") as partial, open(partial, "w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def differences(before, now, prefix=""):
+    """Lines "option: was X, is Y" for what differs between two nested dicts, but for `FREE`."""
+    for key in sorted({*before, *now}):
+        name = f"{prefix}{key}"
+        old, new = before.get(key), now.get(key)
+        if key in FREE or old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from differences(old, new, f"{name}.")
+        else:
+            yield f"{name}: was {old}, is {new}"
+
+
+def versions():
+    """Versions of the packages that figures depend on."""
+    import importlib.metadata
+
+    names = ("tensorflow", "tensorflow-io", "keras", "tensorflow-probability", "numpy", "soundfile")
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found | {"backend": keras.backend.backend(), "cpus": os.cpu_count()}

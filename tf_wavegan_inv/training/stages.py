@@ -1,0 +1,272 @@
+"""The stages of training: from a request to a trained model in a run folder."""
+
+import dataclasses
+import logging
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_wavegan_inv import defaults
+from tf_wavegan_inv.audio.augment import augment
+from tf_wavegan_inv.audio.dataset import training_batches, validation_batches
+from tf_wavegan_inv.audio.folders import unique_names
+from tf_wavegan_inv.audio.load import need
+from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import checksum, write_text
+from tf_wavegan_inv.models.bundle import find_model, load_classifier, load_inverter
+from tf_wavegan_inv.models.classifier import build_classifier
+from tf_wavegan_inv.models.inverter import build_inverter
+from tf_wavegan_inv.recipe import Recipe, load_recipe
+from tf_wavegan_inv.training import classifier as classifier_step
+from tf_wavegan_inv.training import inverter as inverter_step
+from tf_wavegan_inv.training.fit import fit, learning_rate
+from tf_wavegan_inv.training.run import Run, versions
+from tf_wavegan_inv.training.tensorboard import Previews
+from tf_wavegan_inv.wavegan.checkpoint import find_checkpoint, load_wavegan
+
+log = logging.getLogger(__name__)
+
+PREVIEW_CLIPS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a training stage is asked to do.
+
+    Attributes:
+        recipe: `Recipe`.
+        corpus: `audio.load.Corpus`.
+        folders: where the corpus is from, for messages.
+        run: folder of the run; each stage has a subfolder of its name.
+        wavegan: generator checkpoint.
+        classifier: trained classifier, for the inverter; None for the run's own, or else the bundled one.
+        init: "scratch", "bundled", or a path of models to begin from.
+        strategy: `tf.distribute` strategy.
+        seed: int.
+        slice_len: see `load_wavegan`.
+    """
+
+    recipe: Recipe
+    corpus: object
+    folders: list
+    run: pathlib.Path
+    wavegan: pathlib.Path = defaults.WAVEGAN
+    classifier: pathlib.Path | None = None
+    init: str = "scratch"
+    strategy: object = dataclasses.field(default_factory=tf.distribute.get_strategy)
+    seed: int = 0
+    slice_len: int | None = None
+
+
+def train_classifier(request):
+    """Train the digit classifier; returns the folder of its run."""
+    config = request.recipe.classifier
+    generator = load_wavegan(request.wavegan, request.slice_len)  # for the length and channels of its audio
+    length, channels = generator.output_shape[1:]
+    splits = _splits(request, request.corpus.labelled(), length, channels, labelled=True)
+    run = _open_run(request, "classifier", config)
+    keras.utils.set_random_seed(request.seed)
+    steps = _steps_per_epoch(splits["train"], config)
+    with request.strategy.scope():
+        network = build_classifier(length, channels, request.recipe.spectrogram, config.width, _synchronized(request))
+        _initialise(network, request.init, defaults.CLASSIFIER, load_classifier, "classifier")
+        optimizer = keras.optimizers.Adam(learning_rate(config, steps * config.epochs))
+        trainer = classifier_step.ClassifierTrainer(network, optimizer)
+
+    _report_skipped(request, run)
+
+    def batches_from(step):
+        return _real_batches(splits["train"], config, request.seed, step).map(lambda audio, label, step: (audio, label))
+
+    fit(trainer, run, batches_from, validation_batches(splits["valid"], config.batch_size), steps, config.epochs, classifier_step.MONITOR)
+    return run.folder
+
+
+def train_inverter(request):
+    """Train the inverter; returns the folder of its run."""
+    config = request.recipe.inverter
+    keras.utils.set_random_seed(request.seed)
+    with request.strategy.scope():
+        generator = load_wavegan(request.wavegan, request.slice_len)
+        classifier = load_classifier(_classifier_path(request))
+    length, channels = generator.output_shape[1:]
+    check_shapes(classifier, generator, "classifier")
+    splits = _splits(request, request.corpus, length, channels)
+    run = _open_run(
+        request,
+        "inverter",
+        config,
+        {
+            "wavegan": {"sha256": checksum(find_checkpoint(request.wavegan))} | dataclasses.asdict(generator.config),
+            "classifier": {"sha256": checksum(classifier.file)},
+        },
+    )
+    steps = _steps_per_epoch(splits["train"], config)
+    latent_dim = generator.config.latent_dim
+    with request.strategy.scope():
+        network = build_inverter(length, channels, latent_dim, request.recipe.spectrogram, config.width, _synchronized(request))
+        _initialise(network, request.init, defaults.INVERTER, load_inverter, "inverter")
+        optimizer = keras.optimizers.Adam(learning_rate(config, steps * config.epochs * inverter_step.UPDATES))
+        trainer = inverter_step.InverterTrainer(
+            network, generator, classifier, optimizer, config, labelled=bool((splits["valid"].labels >= 0).any())
+        )
+
+    _report_skipped(request, run)
+
+    def batches_from(step):
+        def with_latents(audio, label, step):
+            return audio, random_latents(config.batch_size, latent_dim, request.seed, step)
+
+        return _real_batches(splits["train"], config, request.seed, step).map(with_latents)
+
+    valid = splits["valid"]
+    latents = random_latents(len(valid), latent_dim, request.seed, -1)
+    validation = validation_batches(valid, config.batch_size, latents)
+    fit(
+        trainer,
+        run,
+        batches_from,
+        validation,
+        steps,
+        config.epochs,
+        inverter_step.MONITOR,
+        _previews(run, request, trainer, valid, latents),
+    )
+    return run.folder
+
+
+def default_recipe(init, stage):
+    """The recipe where none is named: "best", or that of the models to begin from."""
+    if init == "scratch":
+        return load_recipe("best")
+    if stage == "classifier":
+        return load_classifier(defaults.CLASSIFIER if init == "bundled" else init).recipe
+    return load_inverter(defaults.INVERTER if init == "bundled" else init).recipe
+
+
+def random_latents(count, latent_dim, seed, step):
+    """z [count, latent_dim], uniform in [-1, 1), by seed and step alone."""
+    seeds = tf.stack([tf.constant(seed, tf.int64), tf.cast(step, tf.int64)])
+    return tf.random.stateless_uniform([count, latent_dim], seeds, -1.0, 1.0)
+
+
+def check_shapes(model, generator, kind):
+    """Raise UserError unless a classifier or inverter takes the audio that the generator makes, and gives its z."""
+    if model.input_shape[1:] != generator.output_shape[1:]:
+        raise UserError(
+            f"The {kind} {model.file} takes audio of shape {model.input_shape[1:]} [samples, channels], the WaveGAN makes "
+            f"{generator.output_shape[1:]}: train a {kind} for this WaveGAN with train_keras.py {kind}."
+        )
+    if kind == "inverter" and model.output_shape[1] != generator.input_shape[1]:
+        raise UserError(
+            f"The inverter {model.file} gives z of {model.output_shape[1]} numbers, the WaveGAN takes {generator.input_shape[1]}: "
+            "train one for this WaveGAN with train_keras.py inverter."
+        )
+
+
+def check_trained_for(inverter, wavegan, given):
+    """Say when an inverter was trained for another WaveGAN.
+
+    Raises:
+        UserError: if it is the bundled one, which nobody chose (`given` is False). Else it is a warning: weights may come in several files.
+    """
+    trained_for, ours = inverter.options.get("wavegan", {}).get("sha256"), checksum(find_checkpoint(wavegan))
+    if trained_for == ours:
+        return
+    if not given:
+        raise UserError(
+            f"The bundled inverter was trained for the bundled WaveGAN, not for {wavegan}: give --inverter, trained for it by "
+            "train_keras.py inverter --wavegan, or --method gradient."
+        )
+    log.warning(
+        "warning: the inverter %s was trained for another WaveGAN (checksum %s) than %s (%s).", inverter.file, trained_for, wavegan, ours
+    )
+
+
+def _splits(request, corpus, length, channels, labelled=False):
+    splits = {}
+    for split in ("train", "valid"):
+        need(corpus, split, request.folders, labelled)
+        splits[split] = corpus.arrays(split, request.recipe.audio, length, channels)
+    return splits
+
+
+def _open_run(request, stage, config, more=None):
+    replicas = request.strategy.num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise UserError(f"The batch of {config.batch_size} clips cannot be divided evenly over {replicas} replicas.")
+    run = Run(
+        request.run / stage,
+        {
+            "stage": stage,
+            "recipe": request.recipe.to_dict(),
+            "data": request.corpus.fingerprint(),
+            "seed": request.seed,
+            "init": request.init,
+            "versions": versions(),
+            **(more or {}),
+        },
+    )
+    return run
+
+
+def _report_skipped(request, run):
+    if request.corpus.skipped:
+        write_text(run.folder / "skipped.txt", "".join(f"{s.reason}\n" for s in request.corpus.skipped))
+
+
+def _steps_per_epoch(clips, config):
+    return max(1, round(len(clips) / config.batch_size))
+
+
+def _synchronized(request):
+    """Batch norm over all replicas together, so that their number does not change the result."""
+    return request.strategy.num_replicas_in_sync > 1
+
+
+def _real_batches(clips, config, seed, step):
+    batches = training_batches(clips, config.batch_size, seed, step)
+    if not config.augment:
+        return batches
+    return batches.map(
+        lambda audio, label, step: (augment(audio, tf.stack([tf.constant(seed, tf.int64), step]), config.augment), label, step),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+
+
+def _initialise(network, init, bundled, load, stage):
+    if init == "scratch":
+        return
+    source = load(bundled if init == "bundled" else init)
+    ours, theirs = [[tuple(w.shape) for w in model.weights] for model in (network, source)]
+    if ours != theirs or source.get_layer("spectrogram").config != network.get_layer("spectrogram").config:
+        raise UserError(
+            f"The {stage} {source.file} cannot be trained on: its width or spectrogram differs from this recipe's "
+            f"(first stage {source.options['recipe'][stage]['width']} wide). Give the same ones, or --init scratch."
+        )
+    network.set_weights(source.get_weights())
+
+
+def _classifier_path(request):
+    if request.classifier:
+        return request.classifier
+    try:
+        return find_model(request.run, "classifier")
+    except UserError:
+        return defaults.CLASSIFIER
+
+
+def _previews(run, request, trainer, valid, latents):
+    """Some validation clips and some synthesised ones."""
+    count = PREVIEW_CLIPS // 2
+    chosen = np.linspace(0, len(valid) - 1, min(count, len(valid))).astype(int)
+    generate = tf.function(lambda z: trainer.generator(z, training=False))
+    invert = tf.function(lambda audio: trainer.network(audio, training=False))
+    originals = np.concatenate([valid.take(list(chosen)).float_audio(), generate(latents[:count]).numpy()])
+    titles = [f"real/{name}" for name in unique_names([valid.recordings[i].clip for i in chosen])] + [
+        f"synthesised/{i}" for i in range(min(count, len(latents)))
+    ]
+    return Previews(run.folder / "logs", titles, originals, lambda audio: generate(invert(audio)).numpy(), request.recipe.audio.sample_rate)

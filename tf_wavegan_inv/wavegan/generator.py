@@ -1,0 +1,62 @@
+"""The WaveGAN generator as a Keras model."""
+
+import dataclasses
+
+import keras
+
+from tf_wavegan_inv.wavegan.config import WaveGANConfig
+from tf_wavegan_inv.wavegan.layers import PostProcessingFilter, UpsampleConv1D
+
+
+@keras.saving.register_keras_serializable(package="tf_wavegan_inv")
+class Generator(keras.Model):
+    """WaveGAN's generator: z [batch, latent_dim] in [-1, 1] -> audio [batch, slice_len, channels], float32.
+
+    Donahue, McAuley & Puckette, "Adversarial Audio Synthesis" (2018), appendix D; official code `wavegan.py`, `WaveGANGenerator`.
+    The audio lies in [-1, 1] unless a post-processing filter follows the tanh.
+
+    Args:
+        config: a `WaveGANConfig`; the keyword arguments of one also do.
+
+    Example:
+        >>> generator = Generator(WaveGANConfig(dim=4))
+        >>> generator(keras.random.uniform((2, 100), -1, 1)).shape
+        TensorShape([2, 16384, 1])
+    """
+
+    def __init__(self, config=None, name="G", **fields):
+        config = config or WaveGANConfig(**fields)
+        z_project = keras.layers.Dense(config.projected_len * config.projected_channels, name="z_project")
+        upconvs = [_upconv(config, i) for i in range(len(config.strides))]
+        norms = [_norm(i) for i in range(len(upconvs))] if config.batch_norm else []
+        pp_filt = PostProcessingFilter(config.pp_len, name="pp_filt") if config.pp_len else None
+
+        z = keras.Input((config.latent_dim,), name="z")
+        x = keras.layers.Reshape((config.projected_len, config.projected_channels))(z_project(z))
+        for i, layers in enumerate(upconvs):
+            x = norms[i](x) if norms else x
+            x = keras.ops.relu(x)
+            for layer in layers:
+                x = layer(x)
+        x = keras.ops.tanh(x)
+        super().__init__(inputs=z, outputs=pp_filt(x) if pp_filt else x, name=name)
+
+        self.config = config
+        self.z_project, self.norms, self.pp_filt = z_project, norms, pp_filt
+        self.upconvs = [layers[-1] for layers in upconvs]
+
+    def get_config(self):
+        return {"name": self.name} | dataclasses.asdict(self.config)
+
+
+def _upconv(config, index):
+    """The layers of upconv_<index>; the last one has the weights."""
+    name, filters, stride = f"upconv_{index}", config.filters[index], config.strides[index]
+    if config.upsample == "zeros":
+        return [UpsampleConv1D(filters, config.kernel_len, stride, name=name)]
+    return [keras.layers.UpSampling1D(stride), keras.layers.Conv1D(filters, config.kernel_len, padding="same", name=name)]
+
+
+def _norm(index):
+    """Batch norm of z_project (index 0) or of upconv_<index - 1>."""
+    return keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=f"norm_{index}")
