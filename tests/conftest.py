@@ -55,6 +55,16 @@ def latents():
     return lambda count: np.random.default_rng(0).uniform(-1, 1, (count, 100)).astype(np.float32)
 
 
+@pytest.fixture
+def float64():
+    """In float32 a ResNet's gradient has noise of some percent (another order of the batch does as much): it would hide a difference."""
+    import keras
+
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
 @pytest.fixture(scope="session")
 def real_clips():
     """Some bundled recordings as `ClipArrays`."""

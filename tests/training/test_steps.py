@@ -22,14 +22,6 @@ from tf_wavegan_inv.training.strategy import make_strategy
 CONFIG = InverterConfig(width=4, perceptual_relative=True, range_weight=0.1)
 
 
-@pytest.fixture
-def float64():
-    """In float32 a ResNet's gradient has noise of some percent (another order of the batch does as much): it would hide a difference."""
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_dtype_policy("float32")
-
-
 def make_trainer(golden, optimizer, synchronized=False, config=CONFIG):
     keras.utils.set_random_seed(1)
     generator = load_wavegan(golden("a_default"))

@@ -27,7 +27,7 @@ def build_classifier(length, channels, spectrogram, width=64, synchronized=False
         keras.Model: audio [batch, length, channels] in [-1, 1] -> probabilities [batch, 10], zero to nine. Its layer "logits"
         has the logits.
     """
-    audio = keras.Input((length, channels), name="audio")
+    audio = keras.Input((length, channels), dtype=full_precision(), name="audio")
     picture = Spectrogram(**dataclasses.asdict(spectrogram), name="spectrogram")(audio)
     x = resnet18(picture, width, synchronized)
     logits = keras.layers.Dense(len(DIGITS), name="logits", dtype=full_precision())(x)

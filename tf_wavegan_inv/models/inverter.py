@@ -23,7 +23,7 @@ def build_inverter(length, channels, latent_dim, spectrogram, width=64, synchron
     Returns:
         keras.Model: audio [batch, length, channels] in [-1, 1] -> z [batch, latent_dim], not bounded.
     """
-    audio = keras.Input((length, channels), name="audio")
+    audio = keras.Input((length, channels), dtype=full_precision(), name="audio")
     picture = Spectrogram(**dataclasses.asdict(spectrogram), name="spectrogram")(audio)
     z = keras.layers.Dense(latent_dim, name="z", dtype=full_precision())(resnet18(picture, width, synchronized))
     return keras.Model(audio, z, name="inverter")

@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from tf_wavegan_inv.models.precision import full_precision
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.layers import PostProcessingFilter, UpsampleConv1D
 
@@ -31,7 +32,7 @@ class Generator(keras.Model):
         norms = [_norm(i) for i in range(len(upconvs))] if config.batch_norm else []
         pp_filt = PostProcessingFilter(config.pp_len, name="pp_filt") if config.pp_len else None
 
-        z = keras.Input((config.latent_dim,), name="z")
+        z = keras.Input((config.latent_dim,), dtype=full_precision(), name="z")
         x = keras.layers.Reshape((config.projected_len, config.projected_channels))(z_project(z))
         for i, layers in enumerate(upconvs):
             x = norms[i](x) if norms else x
