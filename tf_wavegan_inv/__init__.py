@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 # Loaded when first used, so that importing the package, or asking a command for --help, does not start TensorFlow.
 _HOMES = {
+    "Discriminator": "wavegan.discriminator",
     "Generator": "wavegan.generator",
     "Inversion": "inversion.invert",
     "InversionResult": "inversion.invert",
@@ -23,6 +24,7 @@ _HOMES = {
     "invert": "inversion.invert",
     "load_audio": "audio.load",
     "load_classifier": "models.bundle",
+    "load_discriminator": "wavegan.checkpoint",
     "load_inverter": "models.bundle",
     "load_recipe": "recipe",
     "load_wavegan": "wavegan.checkpoint",

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tf_wavegan_inv import UserError, load_wavegan, save_wavegan_checkpoint
-from tf_wavegan_inv.wavegan.checkpoint import find_checkpoint
+from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def write_record(folder, options, **models):
         options: its parsed arguments.
         models: name = file or checkpoint prefix, or None; their checksums are recorded.
     """
-    from tf_wavegan_inv.wavegan.checkpoint import find_checkpoint
+    from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
     files = {kind: find_checkpoint(path) if kind == "wavegan" else path for kind, path in models.items() if path}
     write_json(

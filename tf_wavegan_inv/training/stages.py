@@ -24,7 +24,8 @@ from tf_wavegan_inv.training import inverter as inverter_step
 from tf_wavegan_inv.training.fit import fit, learning_rate
 from tf_wavegan_inv.training.run import Run, versions
 from tf_wavegan_inv.training.tensorboard import Previews
-from tf_wavegan_inv.wavegan.checkpoint import find_checkpoint, load_wavegan
+from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
 log = logging.getLogger(__name__)
 

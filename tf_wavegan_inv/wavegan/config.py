@@ -59,6 +59,11 @@ class WaveGANConfig:
         return (*(widest // 2**i for i in range(len(self.strides) - 1)), self.channels)
 
     @property
+    def audio_channels(self):
+        """Channels of the audio: the post-processing filter makes one of all."""
+        return 1 if self.pp_len else self.channels
+
+    @property
     def projected_len(self):
         """Time steps after `z_project`: always 16."""
         return self.slice_len // math.prod(self.strides)

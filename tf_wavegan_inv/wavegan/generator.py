@@ -6,7 +6,7 @@ import keras
 
 from tf_wavegan_inv.models.precision import full_precision
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
-from tf_wavegan_inv.wavegan.layers import PostProcessingFilter, UpsampleConv1D
+from tf_wavegan_inv.wavegan.layers import FrozenUpsampleConv1D, PostProcessingFilter, UpsampleConv1D
 
 
 @keras.saving.register_keras_serializable(package="tf_wavegan_inv")
@@ -18,6 +18,7 @@ class Generator(keras.Model):
 
     Args:
         config: a `WaveGANConfig`; the keyword arguments of one also do.
+        frozen: not trainable, and faster for that (`FrozenUpsampleConv1D`). Its weights are zero until they are loaded.
 
     Example:
         >>> generator = Generator(WaveGANConfig(dim=4))
@@ -25,10 +26,10 @@ class Generator(keras.Model):
         TensorShape([2, 16384, 1])
     """
 
-    def __init__(self, config=None, name="G", **fields):
+    def __init__(self, config=None, frozen=False, name="G", **fields):
         config = config or WaveGANConfig(**fields)
         z_project = keras.layers.Dense(config.projected_len * config.projected_channels, name="z_project")
-        upconvs = [_upconv(config, i) for i in range(len(config.strides))]
+        upconvs = [_upconv(config, i, frozen) for i in range(len(config.strides))]
         norms = [_norm(i) for i in range(len(upconvs))] if config.batch_norm else []
         pp_filt = PostProcessingFilter(config.pp_len, name="pp_filt") if config.pp_len else None
 
@@ -42,19 +43,21 @@ class Generator(keras.Model):
         x = keras.ops.tanh(x)
         super().__init__(inputs=z, outputs=pp_filt(x) if pp_filt else x, name=name)
 
-        self.config = config
+        self.config, self.frozen = config, frozen
+        self.trainable = not frozen
         self.z_project, self.norms, self.pp_filt = z_project, norms, pp_filt
         self.upconvs = [layers[-1] for layers in upconvs]
 
     def get_config(self):
-        return {"name": self.name} | dataclasses.asdict(self.config)
+        return {"name": self.name, "frozen": self.frozen} | dataclasses.asdict(self.config)
 
 
-def _upconv(config, index):
+def _upconv(config, index, frozen):
     """The layers of upconv_<index>; the last one has the weights."""
     name, filters, stride = f"upconv_{index}", config.filters[index], config.strides[index]
     if config.upsample == "zeros":
-        return [UpsampleConv1D(filters, config.kernel_len, stride, name=name)]
+        layer = FrozenUpsampleConv1D if frozen else UpsampleConv1D
+        return [layer(filters, config.kernel_len, stride, name=name)]
     return [keras.layers.UpSampling1D(stride), keras.layers.Conv1D(filters, config.kernel_len, padding="same", name=name)]
 
 

@@ -1,4 +1,4 @@
-"""The official checkpoint's variable names and shapes, for the generator."""
+"""The official checkpoint's variable names and shapes."""
 
 import re
 
@@ -28,17 +28,37 @@ def generator_variables(generator):
     return named
 
 
+def discriminator_variables(discriminator):
+    """The Keras variables of a `Discriminator` by their names in the official code."""
+    named = {}
+    for i, layer in enumerate(discriminator.downconvs):
+        named[f"D/downconv_{i}/conv1d/kernel"] = layer.kernel
+        named[f"D/downconv_{i}/conv1d/bias"] = layer.bias
+    for i, norm in enumerate(discriminator.norms, 1):
+        for ours in ("gamma", "beta", "moving_mean", "moving_variance"):
+            named[f"D/downconv_{i}/batch_normalization/{ours}"] = getattr(norm, ours)
+    named["D/output/dense/kernel"] = discriminator.dense.kernel
+    named["D/output/dense/bias"] = discriminator.dense.bias
+    return named
+
+
+def variables_of(model):
+    """`generator_variables` or `discriminator_variables`."""
+    return generator_variables(model) if hasattr(model, "upconvs") else discriminator_variables(model)
+
+
 def official_shape(name, shape):
     """Shape of a variable of ours as the official code stores it."""
     return (1, *shape) if name.endswith("conv2d_transpose/kernel") else tuple(shape)
 
 
-def config_from_shapes(shapes, slice_len=None):
+def config_from_shapes(shapes, slice_len=None, guess=lambda: None):
     """Read a generator's configuration off its variables.
 
     Args:
         shapes: dict of official name to shape; names outside "G/" and optimiser slots are ignored.
         slice_len: samples generated. Needed where the names cannot say: 32768 and 65536 have the same ones.
+        guess: called for it where it is needed and None; may return None.
 
     Returns:
         WaveGANConfig.
@@ -70,7 +90,7 @@ def config_from_shapes(shapes, slice_len=None):
         latent_dim=latent_dim,
         dim=projected // 16 // (16 if len(kernels) == 5 else 32),
         kernel_len=first[-3],
-        slice_len=_slice_len(len(kernels), slice_len),
+        slice_len=_slice_len(len(kernels), slice_len, guess),
         channels=last[-2] if upsample == "zeros" else last[-1],
         batch_norm="G/z_project/batch_normalization/gamma" in shapes,
         upsample=upsample,
@@ -78,14 +98,17 @@ def config_from_shapes(shapes, slice_len=None):
     )
 
 
-def _slice_len(layers, slice_len):
+def _slice_len(layers, slice_len, guess):
     possible = SLICE_LENS[:1] if layers == 5 else SLICE_LENS[1:]
     if slice_len is None:
         if len(possible) == 1:
             return possible[0]
-        raise UserError(
-            f"A WaveGAN with 6 layers makes {possible[0]} or {possible[1]} samples, and its variables cannot say which: give slice_len."
-        )
+        slice_len = guess()
+        if slice_len is None:
+            raise UserError(
+                f"A WaveGAN with 6 layers makes {possible[0]} or {possible[1]} samples, and its variables cannot say which: give slice_len "
+                "(--slice-len), or put its args.txt or infer.meta beside it."
+            )
     if slice_len not in possible:
         raise UserError(f"A WaveGAN with {layers} layers makes {' or '.join(map(str, possible))} samples, received slice_len={slice_len}.")
     return slice_len
