@@ -9,6 +9,7 @@ from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
 from tf_wavegan_inv.errors import UserError
 
 SCHEDULES = ("constant", "cosine")
+WAVEGAN_LOSSES = ("wgan-gp", "wgan", "dcgan", "lsgan")
 FOLDER = pathlib.Path(__file__).parent / "recipes"
 
 
@@ -84,6 +85,53 @@ class InverterConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class WaveGANTrainingConfig:
+    """How a WaveGAN is trained; the defaults are the official code's.
+
+    Attributes:
+        loss: name out of `wavegan.adversarial.LOSSES`; it brings the optimisers.
+        steps: updates of the generator, in all.
+        batch_size: clips an update, all replicas together.
+        updates: of the discriminator before each of the generator.
+        phase_shuffle: largest shift, 0 for none.
+        learning_rate: of both optimisers; 0 for the loss's official one.
+        average: decay, a step, of the exponential moving average of the generator's weights; 0 for none.
+        report_steps: steps between previews, scalars and saved checkpoints.
+        keep: how many checkpoints are kept.
+        dim, kernel_len, latent_dim, slice_len, channels, batch_norm, upsample, pp_len: see `WaveGANConfig`.
+        first_slice, pad_end, overlap: see `audio.slices.SliceConfig`.
+    """
+
+    loss: str = "wgan-gp"
+    steps: int = 200000
+    batch_size: int = 64
+    updates: int = 5
+    phase_shuffle: int = 2
+    learning_rate: float = 0.0
+    average: float = 0.0
+    report_steps: int = 250
+    keep: int = 5
+    dim: int = 64
+    kernel_len: int = 25
+    latent_dim: int = 100
+    slice_len: int = 16384
+    channels: int = 1
+    batch_norm: bool = False
+    upsample: str = "zeros"
+    pp_len: int = 0
+    first_slice: bool = True
+    pad_end: bool = True
+    overlap: float = 0.0
+
+    def __post_init__(self):
+        _check_positive(self, "steps", "batch_size", "updates", "report_steps", "keep")
+        if self.loss not in WAVEGAN_LOSSES:
+            raise UserError(f"loss must be one of {WAVEGAN_LOSSES}, received {self.loss!r}.")
+        if not 0 <= self.average < 1:
+            raise UserError(f"average must be a decay of at least 0 and below 1, received {self.average}.")
+
+
+@dataclasses.dataclass(frozen=True)
 class InversionConfig:
     """How z is optimised.
 
@@ -123,6 +171,7 @@ class Recipe:
     classifier: ClassifierConfig = ClassifierConfig()
     inverter: InverterConfig = InverterConfig()
     inversion: InversionConfig = InversionConfig()
+    wavegan: WaveGANTrainingConfig = WaveGANTrainingConfig()
 
     def replace(self, section, **values):
         """A copy with some values of one section changed; None leaves a value as it is."""

@@ -37,6 +37,7 @@ def condition(audio, rate, config, length, channels=1):
         rate: its rate in Hz, int or scalar tensor.
         config: `AudioConfig`.
         length: samples wanted: the start of the clip is kept, zeros are added at the end (as WaveGAN read SC09: first slice, padded end).
+            None for all there are.
         channels: channels wanted; the mean of the clip's channels is repeated unless it has just as many.
 
     Returns:
@@ -45,6 +46,8 @@ def condition(audio, rate, config, length, channels=1):
     audio = match_channels(audio, channels)
     if config.peak_normalise:
         audio = tf.math.divide_no_nan(audio, tf.reduce_max(tf.abs(audio)))
+    if length is None:
+        return config.gain * resample(audio, rate, config.sample_rate)
     seconds = length / config.sample_rate + MARGIN_SECONDS  # no more is resampled than is kept
     audio = audio[: tf.cast(tf.math.ceil(seconds * tf.cast(rate, tf.float32)), tf.int32)]
     return fit_length(config.gain * resample(audio, rate, config.sample_rate), length)

@@ -18,7 +18,7 @@ def conditioned(recordings, config, length, channels=1):
     Args:
         recordings: list of `Recording`.
         config: `AudioConfig`.
-        length: samples a clip.
+        length: samples a clip, or None for all there are.
         channels: channels a clip.
 
     Returns:
@@ -101,19 +101,23 @@ def training_batches(clips, batch_size, seed, start_step=0):
     audio, labels = tf.constant(clips.audio), tf.constant(clips.labels)
 
     def batch(step):
-        position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        epoch, place = position // count, position % count
-        index = tf.map_fn(
-            lambda x: tf.random.experimental.index_shuffle(
-                x[0], tf.stack([tf.constant(seed, tf.int64), x[1]]), tf.constant(count - 1, tf.int64)
-            ),
-            (place, epoch),
-            fn_output_signature=tf.int64,
-        )
+        index = shuffled(step * batch_size + tf.range(batch_size, dtype=tf.int64), count, seed)
         return tf.cast(tf.gather(audio, index), tf.float32) * (clips.full_scale / 32767), tf.gather(labels, index), step
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max // (batch_size + 1))
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def shuffled(position, count, seed):
+    """Which of `count` items stands at `position` [n] (int64) of an endless series of passes, each in an order of its own: int64 [n]."""
+    epoch, place = position // count, position % count
+    return tf.map_fn(
+        lambda x: tf.random.experimental.index_shuffle(
+            x[0], tf.stack([tf.constant(seed, tf.int64), x[1]]), tf.constant(count - 1, tf.int64)
+        ),
+        (place, epoch),
+        fn_output_signature=tf.int64,
+    )
 
 
 def validation_batches(clips, batch_size, *more):

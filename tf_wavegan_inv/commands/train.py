@@ -1,4 +1,4 @@
-"""`train_keras.py`: train the classifier, the inverter, or both."""
+"""`train_keras.py`: train the classifier, the inverter, or both; or a WaveGAN."""
 
 import argparse
 import pathlib
@@ -16,13 +16,15 @@ from tf_wavegan_inv.commands.common import (
     seed,
 )
 
-STAGES = ("classifier", "inverter", "all")
+STAGES = ("classifier", "inverter", "wavegan", "all")
 
 DESCRIPTION = """\
 Train the digit classifier, the inverter on top of it, or all: both, then invert held-out clips by each method and print a table.
+Or train a WaveGAN itself; the run folder then has official checkpoints, which --wavegan takes.
 
   python train_keras.py all                                        on the bundled clips and generator
   python train_keras.py all --data SC09 --wavegan model.ckpt       on one GPU, or on all there are
+  python train_keras.py wavegan --data SC09 --run runs/gan         a WaveGAN from scratch, or from --init CKPT
   python train_keras.py inverter --run runs/a --epochs 300         resumes runs/a, or goes on to 300 epochs
 
 A run folder has a subfolder a stage: config.json, best.keras, last.keras, history.csv, TensorBoard logs. The same command resumes it.
@@ -49,9 +51,13 @@ def parser():
     p.add_argument("--run", "--out", metavar="DIR", type=pathlib.Path, default=pathlib.Path("runs/default"), help="run folder")
     p.add_argument("--recipe", help="best, paper, authors-code, digits, or a .toml file (default: best, or that of the --init models)")
     p.add_argument(
-        "--init", default="scratch", help="begin from: scratch, bundled (the models that come along), or the path of a bundle or run"
+        "--init", default="scratch", help="begin from: scratch, bundled (the models that come along), or the path of a bundle or run; "
+        "for wavegan an official checkpoint, taken up with its discriminator and optimisers where it has them"
     )
     p.add_argument("--epochs", type=positive, help="epochs of each stage (default: the recipe's)")
+    p.add_argument("--steps", type=positive, help="of stage wavegan: updates of the generator in all (default: the recipe's)")
+    p.add_argument("--dim", type=positive, help="of stage wavegan: the base width; 64 is the paper's (default: the recipe's)")
+    p.add_argument("--loss", choices=("wgan-gp", "wgan", "dcgan", "lsgan"), help="of stage wavegan (default: the recipe's)")
     p.add_argument("--batch-size", type=positive, help="clips a step, of all devices together (default: the recipe's)")
     p.add_argument("--width", type=positive, help="width of the ResNets; 64 is the paper's (default: the recipe's)")
     p.add_argument("--learning-rate", type=learning_rate, help="of Adam (default: the recipe's)")
@@ -78,6 +84,14 @@ def main(arguments=None):
         recipe = recipe.replace(
             stage, epochs=options.epochs, batch_size=options.batch_size, width=options.width, learning_rate=options.learning_rate
         )
+    recipe = recipe.replace(
+        "wavegan",
+        steps=options.steps,
+        dim=options.dim,
+        loss=options.loss,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+    )
     folders = options.data or [defaults.DATA]
     corpus = read_corpus(folders, Progress("checking clips"))
     report_skipped(corpus.skipped)
@@ -93,6 +107,10 @@ def main(arguments=None):
         options.seed,
         options.slice_len,
     )
+    if options.stage == "wavegan":
+        from tf_wavegan_inv.training.wavegan_stage import train_wavegan
+
+        print(f"The WaveGAN is in {train_wavegan(request)}.")
     if options.stage in ("classifier", "all"):
         print(f"The classifier is in {stages.train_classifier(request)}.")
     if options.stage in ("inverter", "all"):

@@ -60,6 +60,21 @@ def segments(done, steps_per_epoch, epochs):
         yield epoch * steps_per_epoch, steps_per_epoch, epochs
 
 
+def check_finite(logs, when, folder):
+    """Raise UserError if a loss or metric by name is NaN or infinite."""
+    wrong = [name for name, value in logs.items() if not np.isfinite(value)]
+    if wrong:
+        raise UserError(
+            f"Training diverged {when}: {', '.join(wrong)} is NaN or infinite. The state saved before is kept in {folder}; "
+            "try a lower --learning-rate with another --run."
+        )
+
+
+def rounded(values):
+    """Values by name with 6 digits, for a table."""
+    return {name: float(np.format_float_positional(value, 6, fractional=False)) for name, value in values.items()}
+
+
 class Keeper(keras.callbacks.Callback):
     """Saves state, models, history and scalars as training goes."""
 
@@ -89,12 +104,7 @@ class Keeper(keras.callbacks.Callback):
         logs = {name: float(value) for name, value in logs.items()}
         training = {name: value for name, value in logs.items() if not name.startswith("val_")}
         validation = {name.removeprefix("val_"): value for name, value in logs.items() if name.startswith("val_")}
-        wrong = [name for name, value in logs.items() if not np.isfinite(value)]
-        if wrong:
-            raise UserError(
-                f"Training diverged in epoch {epoch + 1}: {', '.join(wrong)} is NaN or infinite. The state of the epoch before is kept in "
-                f"{self.run.folder}; try a lower --learning-rate with another --run."
-            )
+        check_finite(logs, f"in epoch {epoch + 1}", self.run.folder)
         steps = self.step - self.first
         training["train/learning_rate"] = float(self.trainer.network_optimizer.learning_rate)
         training["train/steps_per_second"] = steps / (self.trained_until - self.began)
@@ -103,9 +113,8 @@ class Keeper(keras.callbacks.Callback):
             self.run.best.assign(validation[self.monitor])
             self.run.save_model("best", self.trainer.network)
         self.run.save_model("last", self.trainer.network)
-        rounded = {name: float(np.format_float_positional(value, 6, fractional=False)) for name, value in training.items()}
-        rounded |= {f"val_{name}": float(np.format_float_positional(value, 6, fractional=False)) for name, value in validation.items()}
-        self.run.add_history({"epoch": epoch + 1} | rounded)
+        prefixed = {f"val_{name}": value for name, value in validation.items()}
+        self.run.add_history({"epoch": epoch + 1} | rounded(training | prefixed))
         if self.previews:
             self.previews(epoch + 1)
         self._save_state()

@@ -14,9 +14,9 @@ from tf_wavegan_inv.files import replacing, write_json
 
 log = logging.getLogger(__name__)
 
-# What may differ between the call that began a run and one that resumes it: how z is optimised, the number of epochs.
-FREE = ("versions", "epochs", "name", "inversion")
-STAGES = ("classifier", "inverter")
+# What may differ between the call that began a run and one that resumes it: how z is optimised, how long training lasts, what is kept of it.
+FREE = ("versions", "epochs", "steps", "report_steps", "keep", "name", "inversion")
+STAGES = ("classifier", "inverter", "wavegan")
 
 
 class Run:
@@ -57,10 +57,14 @@ class Run:
         others = [stage for stage in STAGES if stage != config.get("stage")]
         return config | {"recipe": {k: v for k, v in config.get("recipe", {}).items() if k not in others}}
 
-    def track(self, network, optimizer):
-        """Claim the folder, say what is saved, and restore the newest state if there is one. Returns the number of steps done."""
+    def claim(self):
+        """Write config.json."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "config.json", self.config)
+
+    def track(self, network, optimizer):
+        """Claim the folder, say what is saved, and restore the newest state if there is one. Returns the number of steps done."""
+        self.claim()
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best = tf.Variable(float("inf"), dtype=tf.float64, trainable=False)
         state = tf.train.Checkpoint(network=network, optimizer=optimizer, step=self.step, best=self.best)
@@ -92,9 +96,9 @@ class Run:
         with open(path, newline="") as file:
             return list(csv.DictReader(file))
 
-    def add_history(self, row):
-        """Append a row, in place of one of the same epoch or later."""
-        rows = [r for r in self.history() if int(r["epoch"]) < row["epoch"]] + [row]
+    def add_history(self, row, key="epoch"):
+        """Append a row, in place of one of the same epoch (or whatever `key` counts) or later."""
+        rows = [r for r in self.history() if int(r[key]) < row[key]] + [row]
         with replacing(self.folder / "history.csv") as partial, open(partial, "w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(row), extrasaction="ignore")
             writer.writeheader()

@@ -23,6 +23,7 @@ from tf_wavegan_inv.training import classifier as classifier_step
 from tf_wavegan_inv.training import inverter as inverter_step
 from tf_wavegan_inv.training.fit import fit, learning_rate
 from tf_wavegan_inv.training.run import Run, versions
+from tf_wavegan_inv.training.strategy import divided
 from tf_wavegan_inv.training.tensorboard import Previews
 from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
@@ -140,7 +141,7 @@ def train_inverter(request):
 
 def default_recipe(init, stage):
     """The recipe where none is named: "best", or that of the models to begin from."""
-    if init == "scratch":
+    if init == "scratch" or stage == "wavegan":
         return load_recipe("best")
     if stage == "classifier":
         return load_classifier(defaults.CLASSIFIER if init == "bundled" else init).recipe
@@ -195,9 +196,7 @@ def _splits(request, corpus, length, channels, labelled=False):
 
 
 def _open_run(request, stage, config, more=None):
-    replicas = request.strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise UserError(f"The batch of {config.batch_size} clips cannot be divided evenly over {replicas} replicas.")
+    divided(config.batch_size, request.strategy)
     run = Run(
         request.run / stage,
         {

@@ -29,6 +29,14 @@ def make_strategy(name="auto", replicas=None):
     return tf.distribute.MirroredStrategy(gpus[:replicas])
 
 
+def divided(batch_size, strategy):
+    """Clips of a batch on each replica. Raises UserError if it cannot be divided evenly."""
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise UserError(f"The batch of {batch_size} clips cannot be divided evenly over {replicas} replicas.")
+    return batch_size // replicas
+
+
 def make_logical_cpus(count):
     """Split the CPU into logical devices; only possible before TensorFlow has started them."""
     cpu = tf.config.list_physical_devices("CPU")[0]

@@ -22,6 +22,20 @@ class ScalarWriter:
             self.writers[group].flush()
 
 
+class AudioWriter:
+    """Writes clips, float32 [samples, channels], by name as audio and as spectrogram pictures."""
+
+    def __init__(self, folder, sample_rate):
+        self.writer, self.sample_rate = tf.summary.create_file_writer(str(folder)), sample_rate
+
+    def write(self, step, clips):
+        with self.writer.as_default(step):
+            for name, audio in clips.items():
+                tf.summary.audio(f"audio/{name}", audio[None].clip(-1, 1), self.sample_rate)
+                tf.summary.image(f"spectrogram/{name}", spectrogram_picture(audio)[None])
+        self.writer.flush()
+
+
 class Previews:
     """The same fixed clips, original and reconstruction, as audio and as spectrogram pictures, epoch after epoch.
 
@@ -34,14 +48,12 @@ class Previews:
     """
 
     def __init__(self, folder, titles, originals, reconstruct, sample_rate):
-        self.writer = tf.summary.create_file_writer(str(folder / "previews"))
-        self.titles, self.originals, self.reconstruct, self.sample_rate = titles, originals, reconstruct, sample_rate
+        self.writer = AudioWriter(folder / "previews", sample_rate)
+        self.titles, self.originals, self.reconstruct = titles, originals, reconstruct
 
     def __call__(self, epoch):
         reconstructions = self.reconstruct(self.originals)
-        with self.writer.as_default(epoch):
-            for title, original, reconstruction in zip(self.titles, self.originals, reconstructions, strict=True):
-                for kind, audio in (("original", original), ("reconstruction", reconstruction)):
-                    tf.summary.audio(f"audio/{title}/{kind}", audio[None].clip(-1, 1), self.sample_rate)
-                    tf.summary.image(f"spectrogram/{title}/{kind}", spectrogram_picture(audio)[None])
-        self.writer.flush()
+        clips = {}
+        for title, original, reconstruction in zip(self.titles, self.originals, reconstructions, strict=True):
+            clips |= {f"{title}/original": original, f"{title}/reconstruction": reconstruction}
+        self.writer.write(epoch, clips)

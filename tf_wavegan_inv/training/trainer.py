@@ -32,11 +32,12 @@ class Trainer(keras.Model):
     def call(self, inputs, training=False):
         return self.network(inputs, training=training)
 
-    def update(self, losses_of):
-        """One step of the optimiser.
+    def update(self, losses_of, network=None, optimizer=None):
+        """One step of an optimiser.
 
         Args:
             losses_of: function without arguments; returns the loss to minimise [batch], and whatever else.
+            network, optimizer: what is updated, and by what; the trainer's own by default.
 
         Returns:
             what `losses_of` returned.
@@ -45,8 +46,8 @@ class Trainer(keras.Model):
         with tf.GradientTape() as tape:
             result = losses_of()
             loss = tf.reduce_mean(result[0]) / replicas
-        variables = self.network.trainable_variables
-        self.network_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        variables = (network or self.network).trainable_variables
+        (optimizer or self.network_optimizer).apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return result
 
     def log(self, values, weight=None):

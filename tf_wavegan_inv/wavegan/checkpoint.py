@@ -13,7 +13,10 @@ from tf_wavegan_inv.wavegan.sources import open_source
 from tf_wavegan_inv.wavegan.variables import config_from_shapes, official_shape, variables_of
 
 
-def load_wavegan(path, slice_len=None, frozen=True):
+AVERAGE = "/ExponentialMovingAverage"  # after a variable's name: TensorFlow 1's name for its moving average
+
+
+def load_wavegan(path, slice_len=None, frozen=True, average=False):
     """Load a generator from an official WaveGAN.
 
     Variables are read by name, nothing of the file's graph is run. A training checkpoint (discriminator, optimiser slots, step) does too.
@@ -24,6 +27,7 @@ def load_wavegan(path, slice_len=None, frozen=True):
             (.keras).
         slice_len: samples generated, where the weights cannot say (32768 against 65536); args.txt and infer.meta beside them are read for it.
         frozen: see `Generator`.
+        average: take the moving average of the weights, which this project's training can keep in the same checkpoint.
 
     Returns:
         `Generator`; `generator.config` is its `WaveGANConfig`.
@@ -37,7 +41,9 @@ def load_wavegan(path, slice_len=None, frozen=True):
     try:
         config = config_from_shapes(source.shapes, slice_len, source.slice_len)
         generator = Generator(config, frozen=frozen)
-        assign(generator, source)
+        if average and not any(name.endswith(AVERAGE) for name in source.shapes):
+            raise UserError("there is no moving average of the weights: only training with `average` keeps one.")
+        assign(generator, source, AVERAGE if average else "")
     except UserError as error:
         raise UserError(f"{source.path}: {error}") from None
     return generator
@@ -70,16 +76,20 @@ def load_discriminator(path, slice_len=None, phase_shuffle=None):
     return discriminator
 
 
-def assign(model, source):
-    """Give a `Generator` or `Discriminator` its weights. Raises UserError if they are missing or of other shapes."""
-    named, shapes = variables_of(model), source.shapes
+def assign(model, source, suffix=""):
+    """Give a `Generator` or `Discriminator` its weights. Raises UserError if they are missing or of other shapes.
+
+    Args:
+        suffix: after each name in the source, as `AVERAGE`.
+    """
+    named, shapes = {name + suffix: variable for name, variable in variables_of(model).items()}, source.shapes
     missing = sorted(name for name in named if name not in shapes)
     if missing:
         scope = next(iter(named))[:2]
         found = sorted(name for name in shapes if name.startswith(scope))
         raise UserError(f"variables {missing} are missing for {model.config}; the file has {found[:20]}.")
     for name, variable in named.items():
-        expected = official_shape(name, variable.shape)
+        expected = official_shape(name.removesuffix(suffix), variable.shape)
         if tuple(shapes[name]) != expected:
             raise UserError(f"variable {name} has shape {tuple(shapes[name])}, expected {expected} for {model.config}.")
         variable.assign(source.read(name).reshape(variable.shape))

@@ -1,0 +1,111 @@
+"""Recordings cut into slices, as WaveGAN's official loader cuts its training audio (`loader.py`)."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tf_wavegan_inv.audio.dataset import conditioned, shuffled
+from tf_wavegan_inv.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceConfig:
+    """Which parts of a recording are used.
+
+    Attributes:
+        first: only its first slice (official `data_first_slice`). Without it the slices of a recording begin at another, random, offset
+            each time they are drawn.
+        pad_end: a last slice that is not full is filled with zeros (`data_pad_end`); otherwise it is left out.
+        overlap: share of a slice that the next one repeats, 0 to below 1 (`data_overlap_ratio`).
+    """
+
+    first: bool = True
+    pad_end: bool = True
+    overlap: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.overlap < 1:
+            raise UserError(f"The overlap of slices must be at least 0 and below 1, received {self.overlap}.")
+
+
+def slice_starts(samples, length, config):
+    """Where the slices of a recording of `samples` begin: int64 [slices]."""
+    hop = round(length * (1 - config.overlap))
+    count = -(-samples // hop) if config.pad_end else max(0, 1 + (samples - length) // hop)
+    return np.arange(min(count, 1) if config.first else count) * hop
+
+
+def slices_of(audio, length, config):
+    """The slices of one recording: [samples, channels] -> [slices, length, channels]."""
+    padded = np.pad(audio, [(0, length), (0, 0)])
+    starts = slice_starts(len(audio), length, config)
+    return np.stack([padded[s : s + length] for s in starts]) if len(starts) else np.empty((0, length, audio.shape[1]), audio.dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class Slices:
+    """Recordings held in memory, and where their slices are.
+
+    Attributes:
+        audio: int16 [samples, channels], all recordings one after the other.
+        starts: int64 [slices], in `audio`.
+        ends: int64 [slices], where the recording of each ends.
+        length: samples a slice.
+        jitter: how many samples a slice may begin later, at random, each time it is drawn.
+        keep_whole: whether a slice that would pass the recording's end begins earlier instead; else zeros fill it.
+        full_scale: what 32767 stands for.
+    """
+
+    audio: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    length: int
+    jitter: int
+    keep_whole: bool
+    full_scale: float = 1.0
+
+    def __len__(self):
+        return len(self.starts)
+
+
+def load_slices(recordings, audio_config, slice_config, length, channels, progress=None):
+    """Decode recordings into memory, as `Slices`.
+
+    Raises:
+        UserError: if there is no slice in them.
+    """
+    full_scale, parts, starts, ends, position = max(1.0, audio_config.gain), [], [], [], 0
+    kept = length if slice_config.first else None
+    for i, clip in enumerate(conditioned(recordings, audio_config, None, channels).prefetch(8).as_numpy_iterator()):
+        if progress:
+            progress(i + 1, len(recordings))
+        first = slice_starts(len(clip), length, slice_config)
+        clip = np.clip(np.rint(clip[:kept] * (32767 / full_scale)), -32768, 32767).astype(np.int16)
+        parts.append(clip)
+        starts.append(position + first)
+        position += len(clip)
+        ends.append(np.full(len(first), position))
+    starts = np.concatenate(starts).astype(np.int64)
+    if not len(starts):
+        raise UserError(f"None of the {len(recordings)} recordings is as long as a slice of {length} samples: use pad_end = true.")
+    jitter = 0 if slice_config.first else round(length * (1 - slice_config.overlap))
+    ends = np.concatenate(ends).astype(np.int64)
+    return Slices(np.concatenate(parts), starts, ends, length, jitter, not slice_config.pad_end, full_scale)
+
+
+def slice_batches(slices, batch_size, seed, step):
+    """Audio of one batch, by seed and step alone: float32 [batch_size, length, channels]. Every pass visits each slice once."""
+    audio, begin, end = (tf.constant(column) for column in (slices.audio, slices.starts, slices.ends))
+    position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+    index = shuffled(position, len(slices), seed)
+    begin, end = tf.gather(begin, index), tf.gather(end, index)
+    if slices.jitter:
+        seeds = tf.stack([tf.constant(seed, tf.int64), step])
+        begin = begin + tf.random.stateless_uniform([batch_size], seeds, 0, slices.jitter, tf.int64)
+        if slices.keep_whole:
+            begin = tf.minimum(begin, end - slices.length)
+    places = begin[:, None] + tf.range(slices.length, dtype=tf.int64)
+    inside = places < end[:, None]
+    samples = tf.gather(audio, tf.where(inside, places, 0))
+    return tf.where(inside[..., None], tf.cast(samples, tf.float32), 0.0) * (slices.full_scale / 32767)

@@ -1,0 +1,231 @@
+"""Training a WaveGAN: from a request to official checkpoints in a run folder."""
+
+import dataclasses
+import logging
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_wavegan_inv import defaults
+from tf_wavegan_inv.audio.load import need
+from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
+from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import replacing, write_text
+from tf_wavegan_inv.metrics.inception import inception_score
+from tf_wavegan_inv.models.bundle import load_classifier
+from tf_wavegan_inv.training.fit import SAVE_SECONDS, check_finite, rounded, segments
+from tf_wavegan_inv.training.run import Run, versions
+from tf_wavegan_inv.training.strategy import divided
+from tf_wavegan_inv.training.tensorboard import AudioWriter, ScalarWriter
+from tf_wavegan_inv.training.wavegan import WaveGANTrainer
+from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps
+from tf_wavegan_inv.wavegan.checkpoint import load_wavegan, save_wavegan_checkpoint
+from tf_wavegan_inv.wavegan.config import WaveGANConfig
+from tf_wavegan_inv.wavegan.discriminator import SHUFFLED_LAYERS, Discriminator
+from tf_wavegan_inv.wavegan.generator import Generator
+
+log = logging.getLogger(__name__)
+
+PREVIEW_CLIPS = 8
+SCORED_CLIPS = 512
+
+
+def train_wavegan(request):
+    """Train a WaveGAN; returns the folder of its run.
+
+    The folder has model.ckpt-<step> (official format: G, D, optimisers, step), the file `checkpoint`, args.txt, best/model.ckpt (the
+    generator with the highest Inception Score, where a digit classifier can judge), config.json, history.csv, logs/.
+
+    Args:
+        request: `stages.Request`; its recipe's section `wavegan` says how.
+    """
+    training = request.recipe.wavegan
+    divided(training.batch_size, request.strategy)
+    start = defaults.WAVEGAN if request.init == "bundled" else request.init if request.init != "scratch" else None
+    config = load_wavegan(start, request.slice_len).config if start else wavegan_config(training)
+    need(request.corpus, "train", request.folders)
+    slicing = SliceConfig(training.first_slice, training.pad_end, training.overlap)
+    run = Run(request.run / "wavegan", _options(request, config))
+    slices = load_slices(request.corpus.recordings["train"], request.recipe.audio, slicing, config.slice_len, config.audio_channels)
+    print(f"{len(slices)} slices of {config.slice_len} samples.")
+
+    keras.utils.set_random_seed(request.seed)
+    with request.strategy.scope():
+        trainer = make_trainer(config, training)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    done = _resume(trainer, run.folder, start)
+    run.claim()
+    write_text(run.folder / "args.txt", "\n".join(f"{k},{v}" for k, v in official_args(config, training).items()))
+
+    keeper = Keeper(trainer, run, training, config, done, request)
+    epochs = -(-training.steps // training.report_steps) if done < training.steps else 0
+    for first, steps, stop in segments(done, training.report_steps, epochs):
+        keeper.step = first
+        data = training_inputs(slices, training, config.latent_dim, request.seed, first)
+        trainer.fit(
+            data, initial_epoch=first // training.report_steps, epochs=stop, steps_per_epoch=steps, callbacks=[keeper], shuffle=False
+        )
+    return run.folder
+
+
+def make_trainer(config, training):
+    """A `WaveGANTrainer` with new networks, for a `WaveGANConfig` and a `WaveGANTrainingConfig`."""
+    average = None
+    generator = Generator(config)
+    if training.average:
+        average = Generator(config, name="average")
+        average.set_weights(generator.get_weights())
+    discriminator = Discriminator(config, training.phase_shuffle)
+    return WaveGANTrainer(generator, discriminator, training.loss, training.updates, average, training.average, training.learning_rate)
+
+
+def wavegan_config(training):
+    """The `WaveGANConfig` of a `WaveGANTrainingConfig`."""
+    return WaveGANConfig(**{field.name: getattr(training, field.name) for field in dataclasses.fields(WaveGANConfig)})
+
+
+def training_inputs(slices, training, latent_dim, seed, first_step):
+    """Endless inputs of `WaveGANTrainer.train_step`; those of a step depend on seed and step alone.
+
+    Args:
+        slices: `Slices`.
+        training: `WaveGANTrainingConfig`.
+
+    Returns:
+        tf.data.Dataset of dicts, n being the updates of the discriminator: audio float32 [batch, n, samples, channels], z [batch, n + 1,
+        latent_dim], alpha [batch, n], shifts int32 [batch, n + 1, 3, 4], the same for the whole batch.
+    """
+    batch, updates, radius = training.batch_size, training.updates, training.phase_shuffle
+
+    def inputs(step):
+        seeds = [tf.stack([tf.constant(seed, tf.int64), updates * 3 * step + i]) for i in range(3)]
+        audio = slice_batches(slices, batch * updates, seed, step)
+        shifts = tf.random.stateless_uniform([1, updates + 1, 3, SHUFFLED_LAYERS], seeds[2], -radius, radius + 1, tf.int32)
+        return {
+            "audio": tf.reshape(audio, [batch, updates, slices.length, slices.audio.shape[1]]),
+            "z": tf.random.stateless_uniform([batch, updates + 1, latent_dim], seeds[0], -1.0, 1.0),
+            "alpha": tf.random.stateless_uniform([batch, updates], seeds[1]),
+            "shifts": tf.repeat(shifts, batch, axis=0),
+        }
+
+    return tf.data.Dataset.range(first_step, np.iinfo(np.int64).max // (batch * updates * 3 + 1)).map(inputs).prefetch(2)
+
+
+def official_args(config, training):
+    """The options of a run under the official code's names, for its args.txt."""
+    return {
+        "data_first_slice": training.first_slice,
+        "data_num_channels": config.channels,
+        "data_overlap_ratio": training.overlap,
+        "data_pad_end": training.pad_end,
+        "data_sample_rate": 16000,
+        "data_slice_len": config.slice_len,
+        "train_batch_size": training.batch_size,
+        "wavegan_batchnorm": config.batch_norm,
+        "wavegan_dim": config.dim,
+        "wavegan_disc_nupdates": training.updates,
+        "wavegan_disc_phaseshuffle": training.phase_shuffle,
+        "wavegan_genr_pp": bool(config.pp_len),
+        "wavegan_genr_pp_len": config.pp_len or 512,
+        "wavegan_genr_upsample": config.upsample,
+        "wavegan_kernel_len": config.kernel_len,
+        "wavegan_latent_dim": config.latent_dim,
+        "wavegan_loss": training.loss,
+    }
+
+
+def _options(request, config):
+    return {
+        "stage": "wavegan",
+        "recipe": request.recipe.to_dict(),
+        "architecture": dataclasses.asdict(config),
+        "data": request.corpus.fingerprint(),
+        "seed": request.seed,
+        "init": request.init,
+        "versions": versions(),
+    }
+
+
+def _resume(trainer, folder, start):
+    """Restore the newest checkpoint of the run that can be read, or else `start`; returns the steps done."""
+    for step in sorted(saved_steps(folder), reverse=True):
+        try:
+            done, _ = restore_state(trainer, folder / f"model.ckpt-{step}")
+        except UserError as error:
+            log.warning("warning: %s; trying the checkpoint before.", error)
+            continue
+        print(f"Resuming {folder} after step {done}.")
+        return done
+    if saved_steps(folder):
+        raise UserError(f"None of the checkpoints in {folder} can be read: restore the folder, or give another --run.")
+    if not start:
+        return 0
+    done, absent = restore_state(trainer, start)
+    print(f"Beginning from {start}, step {done}" + (f"; it has no {' and no '.join(absent)}, which begin anew." if absent else "."))
+    return done
+
+
+class Keeper(keras.callbacks.Callback):
+    """Saves checkpoints, history, scalars, previews and scores as training goes."""
+
+    def __init__(self, trainer, run, training, config, step, request):
+        super().__init__()
+        self.trainer, self.run, self.training, self.step = trainer, run, training, step
+        self.scalars = ScalarWriter(run.folder / "logs")
+        self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
+        self.latents = np.random.default_rng(request.seed).uniform(-1, 1, (SCORED_CLIPS, config.latent_dim)).astype(np.float32)
+        self.classifier = _judge(request, config)
+        self.best = max([float(row["inception_score"] or 0) for row in run.history() if "inception_score" in row], default=0.0)
+        self.saved_at = time.monotonic()
+        source = trainer.network if trainer.average is None else trainer.average
+        self.generate = tf.function(lambda z: source(z, training=False), input_signature=[tf.TensorSpec([None, config.latent_dim])])
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began, self.first = time.monotonic(), self.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.step >= self.training.steps:
+            self.model.stop_training = True
+        if time.monotonic() - self.saved_at > SAVE_SECONDS and self.step % self.training.report_steps:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.step == self.first:
+            return
+        logs = {name: float(value) for name, value in logs.items()}
+        check_finite(logs, f"before step {self.step}", self.run.folder)
+        logs["train/steps_per_second"] = (self.step - self.first) / (time.monotonic() - self.began)
+        logs |= self._listen()
+        self.scalars.write(self.step, train=logs)
+        self.run.add_history({"step": self.step} | rounded(logs), "step")
+        self._save()
+
+    def _listen(self):
+        """Previews of the fixed latents into TensorBoard; their scores by name."""
+        audio = np.concatenate([self.generate(z).numpy() for z in np.array_split(self.latents, 8)])
+        self.audio.write(self.step, {f"generated/{i}": clip for i, clip in enumerate(audio[:PREVIEW_CLIPS])})
+        if self.classifier is None:
+            return {}
+        probabilities = np.concatenate([self.classifier(part, training=False).numpy() for part in np.array_split(audio, 8)])
+        score, _ = inception_score(probabilities, splits=1)
+        if score > self.best:
+            self.best = score
+            trained = self.trainer.network if self.trainer.average is None else self.trainer.average
+            save_wavegan_checkpoint(trained, self.run.folder / "best" / "model.ckpt")
+            with replacing(self.run.folder / "best" / "step.txt") as partial:
+                partial.write_text(f"step {self.step}, Inception Score {score:.3f} ({SCORED_CLIPS} clips)\n")
+        return {"class/inception_score": score, "class/confidence": float(probabilities.max(axis=1).mean())}
+
+    def _save(self):
+        save_state(self.trainer, self.run.folder, self.step, self.training.keep)
+        self.saved_at = time.monotonic()
+
+
+def _judge(request, config):
+    """The digit classifier that scores previews, or None where the clips are not of its form, or not of digits."""
+    classifier = load_classifier(request.classifier or defaults.CLASSIFIER)
+    fits = classifier.input_shape[1:] == (config.slice_len, config.audio_channels)
+    return classifier if fits and request.corpus.labelled().recordings["train"] else None

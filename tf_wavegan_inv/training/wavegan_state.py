@@ -1,0 +1,123 @@
+"""The whole state of a WaveGAN's training in one checkpoint of the official format."""
+
+import math
+import pathlib
+
+import numpy as np
+
+from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import write_text
+from tf_wavegan_inv.wavegan.checkpoint import AVERAGE, assign, official_values, write_checkpoint
+from tf_wavegan_inv.wavegan.sources import open_source
+from tf_wavegan_inv.wavegan.variables import official_shape, variables_of
+
+PREFIX = "model.ckpt"
+
+
+def state_values(trainer, step):
+    """Everything that training needs to go on, as arrays by the official code's names.
+
+    Args:
+        trainer: `WaveGANTrainer`.
+        step: updates of the generator done.
+    """
+    values = official_values(trainer.network) | official_values(trainer.discriminator)
+    for suffix, network, optimizer in _optimized(trainer):
+        named = variables_of(network)
+        for slot, variables in _slots(optimizer).items():
+            for name, value in zip(_trainable(network), variables, strict=True):
+                values[f"{name}/{slot}"] = np.asarray(value, np.float32).reshape(official_shape(name, named[name].shape))
+        for name, beta in _betas(optimizer).items():
+            values[name + suffix] = np.float32(np.float64(beta) ** (int(optimizer.iterations) + 1))
+        if not _betas(optimizer):
+            for name in _trainable(network):  # the official optimiser's momentum, which is 0 and does nothing
+                values[f"{name}/RMSProp_1"] = np.zeros_like(values[name])
+    if trainer.average is not None:
+        values |= {name + AVERAGE: value for name, value in official_values(trainer.average).items()}
+    return values | {"global_step": np.int64(step)}
+
+
+def restore_state(trainer, path):
+    """Take up training where a checkpoint of ours or of the official code left it.
+
+    Args:
+        trainer: `WaveGANTrainer`.
+        path: see `open_source`. Where it has no discriminator, or no optimiser slots, those stay as they are.
+
+    Returns:
+        (step, list of what the checkpoint did not have).
+
+    Raises:
+        UserError: if the checkpoint is damaged or of another architecture.
+    """
+    source, absent = open_source(path), []
+    try:
+        assign(trainer.network, source)
+        if "D/output/dense/kernel" in source.shapes:
+            assign(trainer.discriminator, source)
+        else:
+            absent.append("discriminator")
+        step = source.read_integer("global_step")
+        if not all(_restore_slots(*each, source, step, trainer.updates) for each in _optimized(trainer)):
+            absent.append("optimiser")
+        if trainer.average is not None:
+            has_average = next(iter(variables_of(trainer.average))) + AVERAGE in source.shapes
+            assign(trainer.average, source, AVERAGE if has_average else "")
+    except UserError as error:
+        raise UserError(f"{source.path}: {error}") from None
+    return step, absent
+
+
+def save_state(trainer, folder, step, keep):
+    """Write model.ckpt-<step> and the file `checkpoint`, and remove all but the newest `keep` checkpoints."""
+    folder = pathlib.Path(folder)
+    write_checkpoint(folder / f"{PREFIX}-{step}", state_values(trainer, step))
+    kept = sorted(s for s in saved_steps(folder) if s <= step)[-keep:]
+    paths = [f'all_model_checkpoint_paths: "{PREFIX}-{s}"\n' for s in kept]
+    write_text(folder / "checkpoint", f'model_checkpoint_path: "{PREFIX}-{step}"\n' + "".join(paths))
+    for other in set(saved_steps(folder)) - set(kept):
+        for file in folder.glob(f"{PREFIX}-{other}.*"):
+            file.unlink()
+
+
+def saved_steps(folder):
+    """Steps of the checkpoints in a run folder, unordered."""
+    names = (p.name.removeprefix(f"{PREFIX}-").removesuffix(".index") for p in pathlib.Path(folder).glob(f"{PREFIX}-*.index"))
+    return [int(name) for name in names if name.isdigit()]
+
+
+def _optimized(trainer):
+    """Suffix of counters, network, optimiser; in the order in which the official graph creates them."""
+    return ("", trainer.network, trainer.network_optimizer), ("_1", trainer.discriminator, trainer.discriminator_optimizer)
+
+
+def _trainable(network):
+    """Official names of the trainable variables, in the optimiser's order."""
+    names = {id(variable): name for name, variable in variables_of(network).items()}
+    return [names[id(variable)] for variable in network.trainable_variables]
+
+
+def _slots(optimizer):
+    """The official names of an optimiser's slots."""
+    if _betas(optimizer):
+        return {"Adam": optimizer._momentums, "Adam_1": optimizer._velocities}
+    return {"RMSProp": optimizer._velocities}
+
+
+def _betas(optimizer):
+    return {"beta1_power": optimizer.beta_1, "beta2_power": optimizer.beta_2} if hasattr(optimizer, "beta_1") else {}
+
+
+def _restore_slots(suffix, network, optimizer, source, step, updates):
+    names = _trainable(network)
+    for slot, variables in _slots(optimizer).items():
+        if any(f"{name}/{slot}" not in source.shapes for name in names):
+            return False
+        for name, variable in zip(names, variables, strict=True):
+            variable.assign(source.read(f"{name}/{slot}").reshape(variable.shape))
+    iterations = step * (updates if suffix else 1)
+    power = float(source.read(f"beta2_power{suffix}")) if f"beta2_power{suffix}" in source.shapes and _betas(optimizer) else 0.0
+    if power > 1e-30:  # below that float32 has lost it, and the correction that it stands for
+        iterations = round(math.log(power) / math.log(optimizer.beta_2)) - 1
+    optimizer.iterations.assign(iterations)
+    return True
