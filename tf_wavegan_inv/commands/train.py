@@ -51,8 +51,10 @@ def parser():
     p.add_argument("--run", "--out", metavar="DIR", type=pathlib.Path, default=pathlib.Path("runs/default"), help="run folder")
     p.add_argument("--recipe", help="best, paper, authors-code, digits, or a .toml file (default: best, or that of the --init models)")
     p.add_argument(
-        "--init", default="scratch", help="begin from: scratch, bundled (the models that come along), or the path of a bundle or run; "
-        "for wavegan an official checkpoint, taken up with its discriminator and optimisers where it has them"
+        "--init",
+        default="scratch",
+        help="begin from: scratch, bundled (the models that come along), or the path of a bundle or run; "
+        "for wavegan an official checkpoint, taken up with its discriminator and optimisers where it has them",
     )
     p.add_argument("--epochs", type=positive, help="epochs of each stage (default: the recipe's)")
     p.add_argument("--steps", type=positive, help="of stage wavegan: updates of the generator in all (default: the recipe's)")

@@ -14,7 +14,7 @@ from tf_wavegan_inv.files import replacing, write_json
 
 log = logging.getLogger(__name__)
 
-# What may differ between the call that began a run and one that resumes it: how z is optimised, how long training lasts, what is kept of it.
+# What may differ between the call that began a run and one that resumes it: how z is optimised, how long training lasts, what is kept.
 FREE = ("versions", "epochs", "steps", "report_steps", "keep", "name", "inversion")
 STAGES = ("classifier", "inverter", "wavegan")
 

@@ -12,7 +12,6 @@ from tf_wavegan_inv.wavegan.generator import Generator
 from tf_wavegan_inv.wavegan.sources import open_source
 from tf_wavegan_inv.wavegan.variables import config_from_shapes, official_shape, variables_of
 
-
 AVERAGE = "/ExponentialMovingAverage"  # after a variable's name: TensorFlow 1's name for its moving average
 
 
@@ -25,7 +24,7 @@ def load_wavegan(path, slice_len=None, frozen=True, average=False):
         path: a checkpoint prefix ("model.ckpt", "model.ckpt-50"), one of its files, the published pair's infer.meta, a folder that holds
             them (of several checkpoints the one that the file `checkpoint` names), a frozen graph (.pb), or a generator saved by Keras
             (.keras).
-        slice_len: samples generated, where the weights cannot say (32768 against 65536); args.txt and infer.meta beside them are read for it.
+        slice_len: samples generated, where the weights cannot say (32768 against 65536); args.txt or infer.meta beside them may.
         frozen: see `Generator`.
         average: take the moving average of the weights, which this project's training can keep in the same checkpoint.
 

@@ -1,7 +1,7 @@
 """The strided convolutions of WaveGAN as ordinary ones, which CPUs and compilers run several times faster.
 
-A transposed convolution with stride s spends most of its taps on the zeros that it inserts; a strided convolution reads its input in an order
-that hardware dislikes. Both become stride-1 convolutions with about kernel_len / s taps by moving time into channels: the output phases of
+A transposed convolution with stride s spends most of its taps on the zeros that it inserts; a strided one reads its input in an order that
+hardware dislikes. Both become stride-1 convolutions with about kernel_len / s taps by moving time into channels: the output phases of
 the one are channels that are interleaved afterwards (polyphase decomposition; Vaidyanathan, "Multirate Systems and Filter Banks", 1993,
 section 4.3), the input phases of the other are channels from the start (space to depth). Each is the other's transpose.
 """

@@ -35,9 +35,7 @@ def constants(graph):
     from tensorflow.core.framework import types_pb2
 
     floats = (types_pb2.DT_FLOAT, types_pb2.DT_HALF, types_pb2.DT_BFLOAT16, types_pb2.DT_DOUBLE)
-    return {
-        node.name: node.attr["value"].tensor for node in graph.node if node.op == "Const" and node.attr["value"].tensor.dtype in floats
-    }
+    return {node.name: node.attr["value"].tensor for node in graph.node if node.op == "Const" and node.attr["value"].tensor.dtype in floats}
 
 
 def slice_len_of(graph):

@@ -44,7 +44,8 @@ class UpsampleConv1D(keras.layers.Layer):
 class FrozenUpsampleConv1D(UpsampleConv1D):
     """`UpsampleConv1D` that cannot be trained, and need not rearrange its kernel at every call: most of the time of a small batch.
 
-    It holds the kernel in two layouts, for the forward pass and for the gradient to the inputs; `kernel` reads and assigns the official one.
+    It holds the kernel in two layouts, for the forward pass and for the gradient to the inputs; `kernel` reads and assigns the official
+    one.
     """
 
     def build_kernel(self, shape):

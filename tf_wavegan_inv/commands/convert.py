@@ -1,0 +1,59 @@
+"""`tf-wavegan-inv convert`: WaveGAN files from one format to another."""
+
+import pathlib
+
+import numpy as np
+
+from tf_wavegan_inv.commands.common import seed
+from tf_wavegan_inv.errors import UserError
+
+COMPARED = 16  # random latents
+
+
+def add_arguments(p):
+    p.add_argument(
+        "source", metavar="SRC", type=pathlib.Path, help="checkpoint prefix, folder, infer.meta, frozen graph (.pb), or Keras file (.keras)"
+    )
+    p.add_argument(
+        "target",
+        metavar="DST",
+        type=pathlib.Path,
+        help="ends in .keras: a Keras file of the generator; else an official checkpoint's prefix",
+    )
+    p.add_argument("--slice-len", type=int, help="samples the WaveGAN makes, where its checkpoint cannot say (32768 or 65536)")
+    p.add_argument("--average", action="store_true", help="the moving average of the generator's weights, which training can keep")
+    p.add_argument("--overwrite", action="store_true", help="replace what is at DST")
+    p.add_argument("--seed", type=seed, default=0, help="of the latents by which the two are compared")
+
+
+def run(options):
+    from tf_wavegan_inv.wavegan.checkpoint import load_discriminator, load_wavegan, save_wavegan_checkpoint
+
+    to_keras = options.target.suffix == ".keras"
+    file = options.target if to_keras else options.target.with_name(options.target.name + ".index")
+    if file.exists() and not options.overwrite:
+        raise UserError(f"{file} exists: give another DST, or --overwrite.")
+    generator = load_wavegan(options.source, options.slice_len, average=options.average)
+    discriminator = None
+    if not to_keras and options.source.suffix != ".keras" and _has_discriminator(options.source):
+        discriminator = load_discriminator(options.source, options.slice_len)
+    if to_keras:
+        from tf_wavegan_inv.files import replacing
+
+        with replacing(options.target) as partial:
+            generator.save(partial)
+    else:
+        save_wavegan_checkpoint(generator, options.target, discriminator)
+    again = load_wavegan(options.target, generator.config.slice_len)
+    z = np.random.default_rng(options.seed).uniform(-1, 1, (COMPARED, generator.config.latent_dim)).astype(np.float32)
+    difference = np.abs(np.asarray(again(z)) - np.asarray(generator(z))).max()
+    print(f"{options.target}: {generator.config}" + (", with its discriminator" if discriminator else ""))
+    print(f"Largest difference over {COMPARED} clips before and after: {difference:g}")
+    if difference > 1e-6:
+        raise UserError("The converted generator differs from its source: do not use it.")
+
+
+def _has_discriminator(path):
+    from tf_wavegan_inv.wavegan.sources import open_source
+
+    return "D/output/dense/kernel" in open_source(path).shapes
