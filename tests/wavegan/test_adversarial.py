@@ -1,5 +1,6 @@
 """Losses, gradients and the official sequence of updates, against the official code."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,6 +69,22 @@ def test_five_updates_of_the_discriminator_then_one_of_the_generator(case):
     close(tf.reduce_mean(trainer.generator_losses(z[0], shifts[0, 1])[0]), golden["after/G_loss"])
     if trainer.loss_kind.clip:
         assert all(np.abs(v).max() <= 0.01 for v in trainer.discriminator.get_weights())
+
+
+def test_mixed_precision_keeps_losses_and_audio_in_float32(golden):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        folder = golden("wgan_gp")
+        generator, discriminator = load_wavegan(folder / "before", frozen=False), load_discriminator(folder / "before")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    expected, trainer = np.load(folder / "golden.npz"), WaveGANTrainer(generator, discriminator)
+    audio = generator(expected["z"][0])
+    loss, _ = trainer.discriminator_losses(
+        *(tf.constant(x) for x in (expected["x"][0], audio, expected["alpha"][0], expected["shifts"][0]))
+    )
+    assert audio.dtype == loss.dtype == tf.float32
+    close(tf.reduce_mean(loss), expected["D_loss"][0], 0.02)
 
 
 def test_a_step_is_that_sequence(case):

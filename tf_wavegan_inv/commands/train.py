@@ -63,6 +63,12 @@ def parser():
     p.add_argument("--batch-size", type=positive, help="clips a step, of all devices together (default: the recipe's)")
     p.add_argument("--width", type=positive, help="width of the ResNets; 64 is the paper's (default: the recipe's)")
     p.add_argument("--learning-rate", type=learning_rate, help="of Adam (default: the recipe's)")
+    p.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16"),
+        default="float32",
+        help="of the networks' arithmetic; weights, optimisers and losses stay float32",
+    )
     p.add_argument("--strategy", choices=("auto", "one", "mirrored"), default="auto", help="auto: all GPUs where there are several")
     p.add_argument("--replicas", type=positive, help="devices of --strategy mirrored (default: all GPUs; without a GPU, 2 logical CPUs)")
     p.add_argument("--seed", type=seed, default=0, help="of weights, order, augmentation and latents")
@@ -73,11 +79,14 @@ def parser():
 @command
 def main(arguments=None):
     options = parser().parse_args(arguments)
+    import keras
+
     from tf_wavegan_inv.audio.load import read_corpus
     from tf_wavegan_inv.recipe import load_recipe
     from tf_wavegan_inv.training import stages
     from tf_wavegan_inv.training.strategy import make_logical_cpus, make_strategy
 
+    keras.config.set_dtype_policy(options.precision)
     if options.strategy == "mirrored":
         make_logical_cpus(options.replicas or 2)
     make_folder(options.run)

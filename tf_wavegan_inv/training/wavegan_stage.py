@@ -141,6 +141,7 @@ def _options(request, config):
         "stage": "wavegan",
         "recipe": request.recipe.to_dict(),
         "architecture": dataclasses.asdict(config),
+        "precision": keras.config.dtype_policy().name,
         "data": request.corpus.fingerprint(),
         "seed": request.seed,
         "init": request.init,

@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 
-from tf_wavegan_inv.models.precision import full_precision
+from tf_wavegan_inv.models.precision import full_precision, in_full_precision
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.layers import FrozenUpsampleConv1D, PostProcessingFilter, UpsampleConv1D
 
@@ -31,7 +31,7 @@ class Generator(keras.Model):
         z_project = keras.layers.Dense(config.projected_len * config.projected_channels, name="z_project")
         upconvs = [_upconv(config, i, frozen) for i in range(len(config.strides))]
         norms = [_norm(i) for i in range(len(upconvs))] if config.batch_norm else []
-        pp_filt = PostProcessingFilter(config.pp_len, name="pp_filt") if config.pp_len else None
+        pp_filt = PostProcessingFilter(config.pp_len, name="pp_filt", dtype=full_precision()) if config.pp_len else None
 
         z = keras.Input((config.latent_dim,), dtype=full_precision(), name="z")
         x = keras.layers.Reshape((config.projected_len, config.projected_channels))(z_project(z))
@@ -40,7 +40,7 @@ class Generator(keras.Model):
             x = keras.ops.relu(x)
             for layer in layers:
                 x = layer(x)
-        x = keras.ops.tanh(x)
+        x = keras.ops.tanh(in_full_precision(x))
         super().__init__(inputs=z, outputs=pp_filt(x) if pp_filt else x, name=name)
 
         self.config, self.frozen = config, frozen
