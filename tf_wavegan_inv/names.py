@@ -20,6 +20,8 @@ NAMES = {
     "class/accuracy": "share of clips whose digit the classifier hears",
     "class/kept": "share of clips that the classifier hears alike before and after",
     "latent/rmse": "root mean squared error of z; 0.577 for guessing zero",
+    "latent/max_error": "largest error of a number of z",
+    "latent/recovered": "share of clips whose z has no error of 0.01 or more",
     "waveform/mse": "mean squared error of the samples (the paper's MSE)",
     "waveform/relative_mse": "the same, divided by the clip's power: silence scores 1",
     "waveform/si_sdr": "scale-invariant signal-to-distortion ratio, dB",

@@ -140,6 +140,7 @@ class InversionConfig:
         power: 1 for absolute, 2 for squared differences in the terms `waveform`, `stft` and `perceptual`.
         perceptual_layers: the classifier's layers that the term `perceptual` compares; empty for every residual block.
         relative: whether `waveform`, `stft` and `perceptual` are divided by the same measure of the target, so that silence scores 1.
+        exact_rounds: starts from which the exact z of the waveform is sought before all else (`inversion.exact`); 0 for not at all.
         gradient_iterations: at most, from random starts.
         gradient_starts: random starts a clip; the best is kept.
         hybrid_iterations: at most, from the inverter's z.
@@ -153,6 +154,7 @@ class InversionConfig:
     power: int = 1
     perceptual_layers: tuple = ()
     relative: bool = False
+    exact_rounds: int = 0
     gradient_iterations: int = 50000
     gradient_starts: int = 1
     hybrid_iterations: int = 200

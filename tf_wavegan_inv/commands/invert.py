@@ -15,6 +15,8 @@ COLUMNS = (
     "objective",
     "iterations",
     "seconds",
+    "gain",
+    "distance",
     "mse",
     "relative_mse",
     "si_sdr",
@@ -44,6 +46,14 @@ def add_arguments(p):
     add_model_arguments(p, "wavegan", "inverter", "classifier")
     p.add_argument("--recipe", help="whose objective to minimise: a name as for train_keras.py, or a .toml file (default: the inverter's)")
     p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
+    p.add_argument(
+        "--self-check",
+        metavar="COUNT",
+        type=positive,
+        nargs="?",
+        const=16,
+        help="no audio: invert COUNT clips (16) that the WaveGAN makes of known z, and say how well z is recovered",
+    )
     p.add_argument("--batch-size", type=positive, default=32, help="clips optimised together")
     p.add_argument("--seed", type=seed, default=0, help="of the random starts of gradient")
     p.add_argument(
@@ -59,8 +69,11 @@ def run(options):
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.inspect import inspect_clips
     from tf_wavegan_inv.commands.record import write_record
+    from tf_wavegan_inv.inversion.exact import OUT_OF_RANGE
     from tf_wavegan_inv.inversion.invert import batch_progress
 
+    if options.self_check:
+        return _self_check(options)
     clips = gather(options.audio or [defaults.DATA / "test"], options.out)
     recordings, skipped = inspect_clips(clips, Progress("checking clips"))
     report_skipped(skipped)
@@ -89,10 +102,22 @@ def run(options):
             f"{cut} clips are longer than the generator's {models.length} samples: only their start was inverted (see inversions.csv).",
             file=sys.stderr,
         )
+    far = sum(row["status"] != "skipped" and float(row["distance"] or 0) > OUT_OF_RANGE for row in rows)
+    if far:
+        print(f"{far} clips are far from what this WaveGAN makes: their reconstructions imitate them, no z has their waveform.")
     inverted = sum(row["status"] != "skipped" for row in rows)
     if not inverted:
         raise UserError("No clip could be inverted; the reasons are above.")
     print(f"{inverted} clips inverted, {len(rows) - inverted} skipped: {options.out / 'inversions.csv'}")
+
+
+def _self_check(options):
+    from tf_wavegan_inv.evaluation.self_check import report, self_check
+
+    models = _Models(options)
+    progress = Progress(f"inverting clips of known z by {options.method}", "iteration")
+    found = self_check(models.inversion.generator, models.inversion, options.self_check, options.seed, options.batch_size, progress)
+    print(f"\n{report(found, options.self_check)}")
 
 
 class _Models:
@@ -188,7 +213,7 @@ def _invert_batch(models, recordings, outputs, options, first, progress):
     if not recordings:
         return rows
     result = models.inversion(audio, options.max_iterations, options.seed, first, progress)
-    columns = {column(name): values for name, values in measure(audio, result.audio).items()}
+    columns = {column(name): values for name, values in measure(audio / result.gain[:, None, None], result.audio).items()}
     if models.classifier:
         columns |= {"digit": heard_digits(models.classifier, result.audio), "digit_original": heard_digits(models.classifier, audio)}
     for i, recording in enumerate(recordings):
@@ -203,6 +228,8 @@ def _invert_batch(models, recordings, outputs, options, first, progress):
                 "objective": f"{result.objective[i]:.6g}",
                 "iterations": result.iterations[i],
                 "seconds": f"{result.seconds[i]:.3f}",
+                "gain": f"{result.gain[i]:.6g}",
+                "distance": "" if np.isnan(result.distance[i]) else f"{result.distance[i]:.3g}",
                 **{k: f"{v[i]:.6g}" for k, v in columns.items()},
                 "z": f"{name}.z.npy",
                 "reconstruction": f"{name}.wav",

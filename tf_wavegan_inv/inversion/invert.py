@@ -7,11 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.inversion.exact import ExactRecovery
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.inversion.objective import Objective
 from tf_wavegan_inv.recipe import load_recipe
 
 METHODS = ("inverter", "gradient", "hybrid")
+PREDICTED_APPROACH, RANDOM_APPROACH = 30, 200  # iterations of L-BFGS before the polish (docs/inversion.md)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,17 +23,23 @@ class InversionResult:
     Attributes:
         z: float32 [batch, latent_dim].
         audio: float32 [batch, samples, channels], the generator's audio of z.
-        objective: float32 [batch], the recipe's objective at z.
-        iterations: int32 [batch], of L-BFGS; 0 for the inverter alone.
-        status: list of str: "predicted" by the inverter, or how L-BFGS ended (`inversion.lbfgs.Minimum`).
+        gain: float32 [batch]; the clip is like gain * audio. 1 but for recovered clips that had been scaled to a peak of 1.
+        objective: float32 [batch], the recipe's objective at z, for the clip divided by its gain.
+        iterations: int32 [batch], from the start that was kept; 0 for the inverter alone.
+        status: list of str: "predicted" by the inverter, "exact" where z was recovered (`inversion.exact`), or how L-BFGS ended
+            (`inversion.lbfgs.Minimum`).
+        distance: float [batch], from the generator's range: the least squared error found for the waveform, divided by the clip's
+            power. Below 1e-6 z is exact; above 0.4 nothing the generator makes has this waveform. NaN where that was not tried.
         seconds: float [batch], each clip's share of the batch's time.
     """
 
     z: np.ndarray
     audio: np.ndarray
+    gain: np.ndarray
     objective: np.ndarray
     iterations: np.ndarray
     status: list
+    distance: np.ndarray
     seconds: np.ndarray
 
 
@@ -62,6 +70,8 @@ class Inversion:
         self._generate = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
         self._predict = tf.function(lambda audio: inverter(audio, training=False), reduce_retracing=True)
         self._optimiser = LBFGS(objective)
+        wanted = method != "inverter" and self.config.exact_rounds
+        self._exact = ExactRecovery(generator, self.config.exact_rounds) if wanted else None
 
     def __call__(self, audio, max_iterations=None, seed=0, first=0, progress=None):
         """Invert one batch.
@@ -81,32 +91,52 @@ class Inversion:
         """
         began = time.monotonic()
         audio = check_audio(audio, self.generator.output_shape)
+        predicted = self._predict(audio).numpy() if self.method != "gradient" else None
+        clips = len(audio)
+        z = np.zeros((clips, self.generator.input_shape[1]), np.float32)
+        gain, distance, objective = np.ones(clips, np.float32), np.full(clips, np.nan), np.zeros(clips, np.float32)
+        iterations, status = np.zeros(clips, np.int32), np.full(clips, "exact", dtype=object)
+        rest = np.arange(clips)
+        if self._exact:
+            found = self._exact(audio, lambda clips: self._start(predicted, clips, seed, first), max_iterations, seed, first)
+            z[:], distance, iterations[:] = found.z, found.error, found.iterations
+            gain = np.where(found.exact, found.gain, gain)
+            rest = np.flatnonzero(~found.exact)
+        target = self._describe(audio / gain[:, None, None])
+        objective[:] = self._optimiser.value(z, target).numpy()
+        if len(rest):
+            part = tf.nest.map_structure(lambda t: tf.gather(t, rest), target)
+            z[rest], objective[rest], iterations[rest], ends = self._optimise(part, predicted, rest, max_iterations, seed, first, progress)
+            status[rest] = ends
+        elif progress:
+            progress(1, 1)
+        seconds = np.full(clips, (time.monotonic() - began) / clips)
+        return InversionResult(z, self._generate(z).numpy(), gain, objective, iterations, list(status), distance, seconds)
+
+    def _start(self, predicted, clips, seed, first):
+        """Where `ExactRecovery` begins, and its iterations of L-BFGS from there."""
+        if predicted is not None:
+            return predicted[clips], PREDICTED_APPROACH
+        return np.concatenate([random_starts(seed, first + i, 1, self.generator.input_shape[1]) for i in clips]), RANDOM_APPROACH
+
+    def _optimise(self, target, predicted, clips, max_iterations, seed, first, progress):
+        """Minimise the recipe's objective for some clips: z, objective, iterations, status."""
         if self.method == "gradient":
-            result = self._from_random(audio, max_iterations or self.config.gradient_iterations, seed, first, progress)
-        else:
-            z = self._predict(audio).numpy()
-            result = self._from_predicted(z, audio, max_iterations or self.config.hybrid_iterations, progress)
-        z, objective, iterations, status = result
-        reconstruction = self._generate(z).numpy()
-        seconds = np.full(len(z), (time.monotonic() - began) / len(z))
-        return InversionResult(z, reconstruction, objective, iterations, status, seconds)
+            return self._from_random(target, clips, max_iterations or self.config.gradient_iterations, seed, first, progress)
+        if self.method == "hybrid":
+            limit = max_iterations or self.config.hybrid_iterations
+            found = self._optimiser.minimise(predicted[clips], target, limit, progress)
+            return found.position, found.value, found.iterations, found.status
+        if progress:
+            progress(1, 1)
+        return predicted, self._optimiser.value(predicted, target).numpy(), 0, ["predicted"] * len(clips)
 
-    def _from_predicted(self, z, audio, max_iterations, progress):
-        target = self._describe(audio)
-        if self.method == "inverter":
-            objective = self._optimiser.value(z, target).numpy()
-            if progress:
-                progress(1, 1)
-            return z, objective, np.zeros(len(z), np.int32), ["predicted"] * len(z)
+    def _from_random(self, target, clips, max_iterations, seed, first, progress):
+        starts, latent_dim = self.config.gradient_starts, self.generator.input_shape[1]
+        z = np.concatenate([random_starts(seed, first + i, starts, latent_dim) for i in clips])
+        target = tf.nest.map_structure(lambda t: tf.repeat(t, starts, axis=0), target)
         found = self._optimiser.minimise(z, target, max_iterations, progress)
-        return found.position, found.value, found.iterations, found.status
-
-    def _from_random(self, audio, max_iterations, seed, first, progress):
-        starts, clips, latent_dim = self.config.gradient_starts, len(audio), self.generator.input_shape[1]
-        z = np.concatenate([random_starts(seed, first + i, starts, latent_dim) for i in range(clips)])
-        target = tf.nest.map_structure(lambda t: tf.repeat(t, starts, axis=0), self._describe(audio))
-        found = self._optimiser.minimise(z, target, max_iterations, progress)
-        best = np.argmin(found.value.reshape(clips, starts), axis=1) + starts * np.arange(clips)
+        best = np.argmin(found.value.reshape(len(clips), starts), axis=1) + starts * np.arange(len(clips))
         return found.position[best], found.value[best], found.iterations[best], [found.status[i] for i in best]
 
 

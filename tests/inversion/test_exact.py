@@ -1,0 +1,137 @@
+"""Exact recovery of z, and the Jacobian behind it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_wavegan_inv import Generator, invert, load_recipe
+from tf_wavegan_inv.inversion.exact import EXACT, OUT_OF_RANGE, ExactRecovery
+from tf_wavegan_inv.inversion.invert import Inversion
+from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian, singular_values
+
+ONLY_EXACT = dataclasses.replace(
+    load_recipe("best").inversion, perceptual=0.0, gradient_iterations=3, gradient_starts=1, hybrid_iterations=3, exact_rounds=8
+)
+
+
+class NearlyRight:
+    """An inverter that is off by a little."""
+
+    def __init__(self, z):
+        self.z = z + 0.3 * np.random.default_rng(5).normal(size=z.shape).astype(np.float32)
+
+    def __call__(self, audio, training=False):
+        return self.z[: audio.shape[0]]
+
+
+@pytest.mark.parametrize("options", [{}, {"upsample": "nn"}, {"batch_norm": True}, {"pp_len": 64, "channels": 1}, {"channels": 2}])
+def test_jacobian_equals_differentiation(options, float64):
+    generator = Generator(dim=2, latent_dim=5, **options)
+    rng = np.random.default_rng(0)
+    generator.set_weights(
+        [
+            np.abs(w) + 0.1 if "norm" in v.path else w + 0.05 * rng.normal(size=w.shape)
+            for w, v in zip(generator.get_weights(), generator.weights, strict=True)
+        ]
+    )
+    z = tf.constant(rng.uniform(-1, 1, (2, 5)))
+    audio, jacobian = _double(generator, z)
+    np.testing.assert_allclose(audio, tf.reshape(generator(z), [2, -1]), atol=1e-12)
+    step = 1e-6
+    for i in range(5):
+        moved = step * tf.one_hot(i, 5, dtype=tf.float64)
+        numeric = tf.reshape(generator(z + moved) - generator(z - moved), [2, -1]) / (2 * step)
+        np.testing.assert_allclose(jacobian[:, i], numeric, atol=1e-5 * np.abs(numeric).max() + 1e-8)
+
+
+def _double(generator, z):
+    from tf_wavegan_inv.wavegan.tangents import audio_and_tangents
+
+    audio, tangents = audio_and_tangents(generator, z, tf.eye(5, dtype=tf.float64))
+    return tf.reshape(audio, [2, -1]), tf.reshape(tangents, [2, 5, -1])
+
+
+def test_jacobian_of_any_model_is_the_same(tiny_generator, latents):
+    z = tf.constant(latents(2))
+    audio, jacobian = audio_and_jacobian(tiny_generator, z)
+    other_audio, other = audio_and_jacobian(lambda z: tiny_generator(z), z)
+    np.testing.assert_allclose(audio, other_audio, atol=1e-5)
+    np.testing.assert_allclose(jacobian, other, atol=1e-4 * np.abs(jacobian).max())
+    assert (np.diff(singular_values(tiny_generator, z)) <= 0).all()
+
+
+def test_hybrid_recovers_z_exactly_in_a_batch(generator, latents):
+    z = latents(6)
+    result = invert(np.asarray(generator(z)), generator, "hybrid", NearlyRight(z), config=ONLY_EXACT)
+    assert result.status == ["exact"] * 6 and (result.distance < EXACT).all() and (result.gain == 1).all()
+    assert np.abs(result.z - z).max() < 1e-3
+    np.testing.assert_allclose(result.audio, generator(result.z), atol=1e-6)
+
+
+def test_gradient_recovers_z_exactly_from_random_starts(generator, latents):
+    z = latents(3)
+    result = invert(np.asarray(generator(z)), generator, "gradient", config=ONLY_EXACT)
+    exact = np.array(result.status) == "exact"
+    assert exact.sum() >= 2
+    assert np.abs(result.z - z)[exact].max() < 1e-2
+
+
+def test_the_gain_of_a_normalised_clip_is_found_too(generator, latents):
+    z = latents(3)
+    audio = np.asarray(generator(z))
+    peaks = np.abs(audio).max(axis=(1, 2))
+    result = invert(audio / peaks[:, None, None], generator, "hybrid", NearlyRight(z), config=ONLY_EXACT)
+    assert result.status == ["exact"] * 3
+    np.testing.assert_allclose(result.gain, 1 / peaks, rtol=1e-3)
+    assert np.abs(result.z - z).max() < 1e-2
+
+
+def test_sixteen_bits_are_enough(generator, latents):
+    z = latents(3)
+    audio = np.rint(np.asarray(generator(z)) * 32767) / 32767
+    result = invert(audio.astype(np.float32), generator, "hybrid", NearlyRight(z), config=ONLY_EXACT)
+    assert result.status == ["exact"] * 3 and np.abs(result.z - z).max() < 1e-2
+
+
+def test_real_clips_are_given_up_and_optimised_as_before(generator, real_clips, latents):
+    audio = real_clips.float_audio(0, 3)
+    exact = invert(audio, generator, "hybrid", NearlyRight(latents(3)), config=ONLY_EXACT)
+    without = invert(audio, generator, "hybrid", NearlyRight(latents(3)), config=dataclasses.replace(ONLY_EXACT, exact_rounds=0))
+    assert (exact.distance > OUT_OF_RANGE).all() and np.isnan(without.distance).all()
+    assert exact.status == without.status
+    np.testing.assert_allclose(exact.z, without.z, atol=1e-5)
+
+
+def test_a_clip_does_not_depend_on_its_neighbours(generator, latents, real_clips):
+    z = latents(2)
+    inversion = Inversion(generator, "hybrid", NearlyRight(z), config=ONLY_EXACT)
+    together = inversion(np.concatenate([np.asarray(generator(z[:1])), real_clips.float_audio(0, 1)]))
+    alone = inversion(np.asarray(generator(z[:1])))
+    assert together.status[0] == alone.status[0] == "exact"
+    np.testing.assert_allclose(together.z[0], alone.z[0], atol=1e-3)
+
+
+def test_a_broken_start_harms_no_other(generator, latents):
+    z = latents(2)
+    starts = z + np.float32(0.1)
+    starts[1] = np.nan
+    found = ExactRecovery(generator, rounds=1)(np.asarray(generator(z)), lambda clips: (starts[clips], 10))
+    assert found.exact.tolist() == [True, False]
+    assert np.isfinite(found.z).all()
+
+
+def test_any_differentiable_model():
+    """A generator that is no WaveGAN."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(32, "tanh"), keras.layers.Dense(64, "tanh"), keras.layers.Reshape((64, 1))]
+    )
+    z = np.random.default_rng(0).uniform(-1, 1, (5, 4)).astype(np.float32)
+    config = dataclasses.replace(ONLY_EXACT, log_stft=0.0, waveform=1.0)
+    result = invert(np.asarray(model(z)), model, "gradient", config=config)
+    assert result.status == ["exact"] * 5
+    assert np.abs(result.z - z).max() < 1e-2
