@@ -1,8 +1,9 @@
 """Exact recovery: the z, to the last digits, of a clip that the generator made.
 
-From a start, L-BFGS brings the waveform into the neighbourhood, Levenberg-Marquardt (Levenberg, 1944; Marquardt, 1963) then solves the nonlinear
-least-squares problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and the two begin
-again; a clip that stays far off is out of the generator's range (a real recording, say) and given up at once.
+From a start, L-BFGS brings the waveform into the neighbourhood; Levenberg-Marquardt (Levenberg, 1944; Marquardt, 1963) then solves the
+nonlinear least-squares problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and
+both begin again; a clip that stays far off is out of the generator's range (a real recording, say) and given up at once.
+docs/inversion.md has the experiments behind the constants.
 """
 
 import dataclasses
@@ -14,12 +15,10 @@ from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.losses import range_penalty
 
-EXACT = (
-    1e-6  # relative squared error (-60 dB) from which a clip counts as recovered: above it no wrong z was ever seen, see docs/inversion.md
-)
+EXACT = 1e-6  # relative squared error (-60 dB) below which z counts as recovered; a wrong z was never seen there
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
-SHAKEN_APPROACH, REDRAWN, NUDGE = 60, 0.05, 0.05  # of a start near the best z so far: see docs/inversion.md
+SHAKEN_APPROACH, REDRAWN, NUDGE = 60, 0.05, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take
 
