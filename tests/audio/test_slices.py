@@ -55,7 +55,7 @@ def test_later_starts_stay_in_their_recording(keep_whole):
     for clip in batch:
         heard = clip[clip > 0]
         assert (np.diff(heard) == 1).all() and not (heard.min(initial=99) <= 20 < heard.max(initial=0))
-        assert len(heard) == 8 or not keep_whole
+        assert len(heard) == 8 or (not keep_whole and len(heard))
     assert len({clip[0] for clip in batch}) > 8
 
 

@@ -148,7 +148,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tm
         command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 300
-    while not list((tmp_path / "killed/inverter/state").glob("*.index")) and time.monotonic() < deadline:
+    while not (tmp_path / "killed/inverter/state/checkpoint").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -101,6 +101,8 @@ def test_convert_there_and_back(cli, tmp_path):
         assert set(names) == {n for n in official.get_variable_to_shape_map() if n.startswith(scopes) and "/Adam" not in n}
         for name in names:
             np.testing.assert_array_equal(reader.get_tensor(name), official.get_tensor(name))
+    into = cli("convert", GOLDEN / "trained", tmp_path)
+    assert into.returncode == 2 and "is a folder: give a prefix in it" in into.stderr
     again = cli("convert", GOLDEN / "trained", "a.keras")
     assert again.returncode == 2 and "a.keras exists" in again.stderr
 
@@ -116,6 +118,9 @@ def test_convert_takes_the_average(finished, cli, tmp_path):
 @pytest.mark.parametrize(
     "more, message",
     [
+        (("--init", GOLDEN / "trained", "--steps", 50), "is at step 50 already, and 50 steps were asked for"),
+        (("--init", GOLDEN / "trained", "--dim", 8), "the width is that of the checkpoint"),
+        (("--init", "some.keras"), "Training begins from a checkpoint, received some.keras"),
         (("--data", "nowhere"), "No folder of audio at nowhere"),
         (("--init", "nowhere.ckpt"), "No checkpoint at nowhere.ckpt"),
         (("--batch-size", "3", "--strategy", "mirrored"), "batch of 3 clips cannot be divided evenly over 2 replicas"),

@@ -136,6 +136,15 @@ def test_keeps_the_newest_checkpoints(golden, tmp_path):
     assert not [p for p in tmp_path.iterdir() if "partial" in p.name]
 
 
+def test_weights_that_are_not_finite_replace_no_checkpoint(golden, tmp_path):
+    trainer, *_ = trainer_at(golden("trained"))
+    save_state(trainer, tmp_path, 1, keep=1)
+    trainer.network.upconvs[0].bias.assign(np.full(32, np.nan, np.float32))
+    with pytest.raises(UserError, match="diverged before step 2"):
+        save_state(trainer, tmp_path, 2, keep=1)
+    assert saved_steps(tmp_path) == [1]
+
+
 def test_inputs_depend_on_seed_and_step_alone(slices):
     def take(first, count, seed=0):
         return list(training_inputs(slices, TRAINING, 100, seed, first).take(count).as_numpy_iterator())

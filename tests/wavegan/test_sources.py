@@ -49,7 +49,7 @@ def test_frozen_graph(tmp_path, slice_len, upsample):
     graph, session = official_graph(generator, samples_known=False)
     frozen = v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ["G_z"])
     (tmp_path / "frozen.pb").write_bytes(frozen.SerializeToString())
-    loaded = load_wavegan(tmp_path / "frozen.pb")
+    loaded = load_wavegan(tmp_path)
     assert loaded.config == generator.config
     z = np.random.default_rng(0).uniform(-1, 1, (2, 7)).astype(np.float32)
     np.testing.assert_allclose(loaded(z), generator(z), atol=1e-6)
@@ -71,6 +71,12 @@ def test_training_folder_says_its_length(golden, tmp_path):
     shutil.copytree(golden("e_slice32768_nch2"), tmp_path / "run")
     (tmp_path / "run" / "args.txt").write_text("data_slice_len,32768\nwavegan_dim,4\n")
     assert load_wavegan(tmp_path / "run").config.slice_len == 32768
+
+
+def test_what_is_saved_says_its_length_and_a_run_folder_its_checkpoint(tmp_path):
+    generator = Generator(dim=1, slice_len=65536)
+    save_wavegan_checkpoint(generator, tmp_path / "run" / "wavegan" / "model.ckpt")
+    assert load_wavegan(tmp_path / "run").config == generator.config
 
 
 @pytest.mark.parametrize("content, message", [(b"not a graph at all", "is not a TensorFlow GraphDef"), (b"", "no graph nodes")])

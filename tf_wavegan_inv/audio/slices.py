@@ -68,6 +68,11 @@ class Slices:
     def __len__(self):
         return len(self.starts)
 
+    def tensors(self):
+        """The same with tensors, so that a tf.data graph refers to the audio and does not contain it (it may hold 2 GB at most)."""
+        columns = {name: tf.constant(getattr(self, name)) for name in ("audio", "starts", "ends")}
+        return dataclasses.replace(self, **columns)
+
 
 def load_slices(recordings, audio_config, slice_config, length, channels, progress=None):
     """Decode recordings into memory, as `Slices`.
@@ -96,13 +101,14 @@ def load_slices(recordings, audio_config, slice_config, length, channels, progre
 
 def slice_batches(slices, batch_size, seed, step):
     """Audio of one batch, by seed and step alone: float32 [batch_size, length, channels]. Every pass visits each slice once."""
-    audio, begin, end = (tf.constant(column) for column in (slices.audio, slices.starts, slices.ends))
+    audio, begin, end = (tf.convert_to_tensor(column) for column in (slices.audio, slices.starts, slices.ends))
     position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
     index = shuffled(position, len(slices), seed)
     begin, end = tf.gather(begin, index), tf.gather(end, index)
     if slices.jitter:
         seeds = tf.stack([tf.constant(seed, tf.int64), step])
-        begin = begin + tf.random.stateless_uniform([batch_size], seeds, 0, slices.jitter, tf.int64)
+        share = tf.random.stateless_uniform([batch_size], seeds, dtype=tf.float64)
+        begin = begin + tf.cast(share * tf.cast(tf.minimum(slices.jitter, end - begin), tf.float64), tf.int64)
         if slices.keep_whole:
             begin = tf.minimum(begin, end - slices.length)
     places = begin[:, None] + tf.range(slices.length, dtype=tf.int64)

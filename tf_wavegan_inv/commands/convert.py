@@ -29,6 +29,8 @@ def add_arguments(p):
 def run(options):
     from tf_wavegan_inv.wavegan.checkpoint import load_discriminator, load_wavegan, save_wavegan_checkpoint
 
+    if options.target.is_dir():
+        raise UserError(f"{options.target} is a folder: give a prefix in it, as in {options.target / 'model.ckpt'}.")
     to_keras = options.target.suffix == ".keras"
     file = options.target if to_keras else options.target.with_name(options.target.name + ".index")
     if file.exists() and not options.overwrite:
@@ -44,7 +46,7 @@ def run(options):
             generator.save(partial)
     else:
         save_wavegan_checkpoint(generator, options.target, discriminator)
-    again = load_wavegan(options.target, generator.config.slice_len)
+    again = load_wavegan(options.target)
     z = np.random.default_rng(options.seed).uniform(-1, 1, (COMPARED, generator.config.latent_dim)).astype(np.float32)
     difference = np.abs(np.asarray(again(z)) - np.asarray(generator(z))).max()
     print(f"{options.target}: {generator.config}" + (", with its discriminator" if discriminator else ""))

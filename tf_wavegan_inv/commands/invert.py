@@ -116,7 +116,9 @@ def _self_check(options):
 
     models = _Models(options)
     progress = Progress(f"inverting clips of known z by {options.method}", "iteration")
-    found = self_check(models.inversion.generator, models.inversion, options.self_check, options.seed, options.batch_size, progress)
+    found = self_check(
+        models.inversion.generator, models.inversion, options.self_check, options.seed, options.batch_size, options.max_iterations, progress
+    )
     print(f"\n{report(found, options.self_check)}")
 
 

@@ -15,6 +15,7 @@ from tf_wavegan_inv.commands.common import (
     report_skipped,
     seed,
 )
+from tf_wavegan_inv.errors import UserError
 
 STAGES = ("classifier", "inverter", "wavegan", "all")
 
@@ -119,6 +120,8 @@ def main(arguments=None):
         options.slice_len,
     )
     if options.stage == "wavegan":
+        if options.dim and options.init != "scratch":
+            raise UserError(f"--dim {options.dim} with --init {options.init}: the width is that of the checkpoint to begin from.")
         from tf_wavegan_inv.training.wavegan_stage import train_wavegan
 
         print(f"The WaveGAN is in {train_wavegan(request)}.")
@@ -127,6 +130,7 @@ def main(arguments=None):
     if options.stage in ("inverter", "all"):
         print(f"The inverter is in {stages.train_inverter(request)}.")
     if options.stage == "all":
+        keras.config.set_dtype_policy("float32")  # inversion needs it
         _compare(request, options.count)
     print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
 

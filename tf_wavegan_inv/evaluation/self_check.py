@@ -13,7 +13,7 @@ JACOBIANS = 4
 UNHEARD = 1e-4  # of the largest singular value: a direction of z below it is lost in 16-bit audio
 
 
-def self_check(generator, inversion, count=16, seed=0, batch_size=32, progress=None):
+def self_check(generator, inversion, count=16, seed=0, batch_size=32, max_iterations=None, progress=None):
     """Invert clips that the generator makes of known z.
 
     Args:
@@ -22,7 +22,7 @@ def self_check(generator, inversion, count=16, seed=0, batch_size=32, progress=N
         count: clips.
         seed: of the latents.
         batch_size: clips inverted together.
-        progress: see `invert`.
+        max_iterations, progress: see `invert`.
 
     Returns:
         dict of name (`names.NAMES`) to value; `singular_values` [latent_dim], the medians over some z; `result`, the `InversionResult`.
@@ -33,11 +33,11 @@ def self_check(generator, inversion, count=16, seed=0, batch_size=32, progress=N
     firsts = range(0, count, batch_size)
     for i, first in enumerate(firsts):
         audio = np.asarray(generator(z[first : first + batch_size]))
-        results.append(inversion(audio, None, seed, first, batch_progress(progress, i, len(firsts))))
+        results.append(inversion(audio, max_iterations, seed, first, batch_progress(progress, i, len(firsts))))
     seconds = time.monotonic() - began
     result: InversionResult = concatenate(results)
     largest = max_error(z, result.z)
-    spectrum = np.median(singular_values(generator, z[:JACOBIANS]), axis=0)
+    spectrum = np.median([singular_values(generator, z[i : i + 1])[0] for i in range(min(JACOBIANS, count))], axis=0)
     return {
         "latent/recovered": float(np.mean(largest < RECOVERED)),
         "latent/max_error": float(np.median(largest)),

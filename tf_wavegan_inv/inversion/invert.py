@@ -70,7 +70,7 @@ class Inversion:
         self._generate = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
         self._predict = tf.function(lambda audio: inverter(audio, training=False), reduce_retracing=True)
         self._optimiser = LBFGS(objective)
-        wanted = method != "inverter" and self.config.exact_rounds
+        wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
         self._exact = ExactRecovery(generator, self.config.exact_rounds) if wanted else None
 
     def __call__(self, audio, max_iterations=None, seed=0, first=0, progress=None):

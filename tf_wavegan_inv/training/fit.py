@@ -98,6 +98,7 @@ class Keeper(keras.callbacks.Callback):
         self.step += 1
         self.trained_until = time.monotonic()
         if time.monotonic() - self.saved_at > SAVE_SECONDS and self.step % self.steps_per_epoch:
+            check_finite({name: float(value) for name, value in logs.items()}, f"before step {self.step}", self.run.folder)
             self._save_state()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -1,6 +1,7 @@
 """Training a WaveGAN: from a request to official checkpoints in a run folder."""
 
 import dataclasses
+import json
 import logging
 import time
 
@@ -43,8 +44,9 @@ def train_wavegan(request):
     """
     training = request.recipe.wavegan
     divided(training.batch_size, request.strategy)
-    start = defaults.WAVEGAN if request.init == "bundled" else request.init if request.init != "scratch" else None
-    config = load_wavegan(start, request.slice_len).config if start else wavegan_config(training)
+    begun = bool(saved_steps(request.run / "wavegan"))
+    start = _start(request)
+    config = _begun_config(request.run) if begun else load_wavegan(start, request.slice_len).config if start else _new_config(request)
     need(request.corpus, "train", request.folders)
     slicing = SliceConfig(training.first_slice, training.pad_end, training.overlap)
     run = Run(request.run / "wavegan", _options(request, config))
@@ -56,8 +58,12 @@ def train_wavegan(request):
         trainer = make_trainer(config, training)
     run.folder.mkdir(parents=True, exist_ok=True)
     done = _resume(trainer, run.folder, start)
+    if not begun and done >= training.steps:
+        raise UserError(f"{start} is at step {done} already, and {training.steps} steps were asked for: give more --steps.")
     run.claim()
-    write_text(run.folder / "args.txt", "\n".join(f"{k},{v}" for k, v in official_args(config, training).items()))
+    write_text(
+        run.folder / "args.txt", "\n".join(f"{k},{v}" for k, v in official_args(config, training, request.recipe.audio.sample_rate).items())
+    )
 
     keeper = Keeper(trainer, run, training, config, done, request)
     epochs = -(-training.steps // training.report_steps) if done < training.steps else 0
@@ -97,6 +103,7 @@ def training_inputs(slices, training, latent_dim, seed, first_step):
         tf.data.Dataset of dicts, n being the updates of the discriminator: audio float32 [batch, n, samples, channels], z [batch, n + 1,
         latent_dim], alpha [batch, n], shifts int32 [batch, n + 1, 3, 4], the same for the whole batch.
     """
+    slices = slices.tensors()
     batch, updates, radius = training.batch_size, training.updates, training.phase_shuffle
 
     def inputs(step):
@@ -113,14 +120,14 @@ def training_inputs(slices, training, latent_dim, seed, first_step):
     return tf.data.Dataset.range(first_step, np.iinfo(np.int64).max // (batch * updates * 3 + 1)).map(inputs).prefetch(2)
 
 
-def official_args(config, training):
+def official_args(config, training, sample_rate):
     """The options of a run under the official code's names, for its args.txt."""
     return {
         "data_first_slice": training.first_slice,
         "data_num_channels": config.channels,
         "data_overlap_ratio": training.overlap,
         "data_pad_end": training.pad_end,
-        "data_sample_rate": 16000,
+        "data_sample_rate": sample_rate,
         "data_slice_len": config.slice_len,
         "train_batch_size": training.batch_size,
         "wavegan_batchnorm": config.batch_norm,
@@ -134,6 +141,29 @@ def official_args(config, training):
         "wavegan_latent_dim": config.latent_dim,
         "wavegan_loss": training.loss,
     }
+
+
+def _start(request):
+    """The checkpoint to begin from, or None."""
+    if request.init == "scratch":
+        return None
+    if str(request.init).endswith((".keras", ".pb")):
+        raise UserError(f"Training begins from a checkpoint, received {request.init}: tf-wavegan-inv convert makes one of it.")
+    return defaults.WAVEGAN if request.init == "bundled" else request.init
+
+
+def _begun_config(run):
+    """The `WaveGANConfig` of a run that has checkpoints."""
+    path = run / "wavegan" / "config.json"
+    try:
+        return WaveGANConfig(**json.loads(path.read_text())["architecture"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is missing or damaged ({error}): copy it back, or give another --run.") from None
+
+
+def _new_config(request):
+    config = wavegan_config(request.recipe.wavegan)
+    return dataclasses.replace(config, slice_len=request.slice_len) if request.slice_len else config
 
 
 def _options(request, config):
@@ -178,7 +208,7 @@ class Keeper(keras.callbacks.Callback):
         self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
         self.latents = np.random.default_rng(request.seed).uniform(-1, 1, (SCORED_CLIPS, config.latent_dim)).astype(np.float32)
         self.classifier = _judge(request, config)
-        self.best = max([float(row["inception_score"] or 0) for row in run.history() if "inception_score" in row], default=0.0)
+        self.best = max([float(row.get("class/inception_score") or 0) for row in run.history()], default=0.0)
         self.saved_at = time.monotonic()
         source = trainer.network if trainer.average is None else trainer.average
         self.generate = tf.function(lambda z: source(z, training=False), input_signature=[tf.TensorSpec([None, config.latent_dim])])

@@ -70,11 +70,19 @@ def restore_state(trainer, path):
 
 def save_state(trainer, folder, step, keep):
     """Write model.ckpt-<step> and the file `checkpoint`, and remove all but the newest `keep` checkpoints."""
-    folder = pathlib.Path(folder)
-    write_checkpoint(folder / f"{PREFIX}-{step}", state_values(trainer, step))
+    folder, values = pathlib.Path(folder), state_values(trainer, step)
+    wrong = [name for name, value in values.items() if not np.all(np.isfinite(value))]
+    if wrong:
+        raise UserError(
+            f"Training diverged before step {step}: {wrong[0]} and {len(wrong) - 1} more hold NaN or infinite values. "
+            f"The checkpoints before are kept in {folder}; try a lower --learning-rate with another --run."
+        )
+    write_checkpoint(folder / f"{PREFIX}-{step}", values)
     kept = sorted(s for s in saved_steps(folder) if s <= step)[-keep:]
     paths = [f'all_model_checkpoint_paths: "{PREFIX}-{s}"\n' for s in kept]
     write_text(folder / "checkpoint", f'model_checkpoint_path: "{PREFIX}-{step}"\n' + "".join(paths))
+    for leftover in folder.glob(f".{PREFIX}-*.partial*"):  # of a save that was killed
+        leftover.unlink()
     for other in set(saved_steps(folder)) - set(kept):
         for file in folder.glob(f"{PREFIX}-{other}.*"):
             file.unlink()

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import write_text
 from tf_wavegan_inv.wavegan.discriminator import Discriminator
 from tf_wavegan_inv.wavegan.generator import Generator
 from tf_wavegan_inv.wavegan.sources import open_source
@@ -35,6 +36,8 @@ def load_wavegan(path, slice_len=None, frozen=True, average=False):
         UserError: if there is no WaveGAN at `path`, it is cut short, or its variables fit no generator.
     """
     if pathlib.Path(path).suffix == ".keras":
+        if average:
+            raise UserError(f"{path} holds one generator, no moving average beside it.")
         return _from_keras(path, frozen)
     source = open_source(path)
     try:
@@ -95,7 +98,7 @@ def assign(model, source, suffix=""):
 
 
 def save_wavegan_checkpoint(generator, path, discriminator=None):
-    """Save a generator, and a discriminator with it, in the official format and names (float32).
+    """Save a generator, and a discriminator with it, in the official format and names (float32); an args.txt says the length.
 
     Args:
         generator: a `Generator`.
@@ -106,6 +109,12 @@ def save_wavegan_checkpoint(generator, path, discriminator=None):
     if discriminator is not None:
         values |= official_values(discriminator)
     write_checkpoint(path, values)
+    args = pathlib.Path(path).with_name("args.txt")
+    if not args.exists():  # what the weights cannot say
+        said = {"data_slice_len": generator.config.slice_len}
+        if discriminator is not None:
+            said["wavegan_disc_phaseshuffle"] = discriminator.phase_shuffle
+        write_text(args, "".join(f"{name},{value}\n" for name, value in said.items()))
 
 
 def official_values(model):
@@ -122,6 +131,7 @@ def write_checkpoint(path, values):
     partial = path.with_name(f".{path.name}.partial")
     names = sorted(values)
     tf.raw_ops.SaveV2(prefix=str(partial), tensor_names=names, shape_and_slices=[""] * len(names), tensors=[values[n] for n in names])
+    pathlib.Path(f"{path}.index").unlink(missing_ok=True)  # never an index with the data of another
     for suffix in (".data-00000-of-00001", ".index"):  # the index last: without it there is no checkpoint
         os.replace(f"{partial}{suffix}", f"{path}{suffix}")
 

@@ -18,7 +18,7 @@ class Generator(keras.Model):
 
     Args:
         config: a `WaveGANConfig`; the keyword arguments of one also do.
-        frozen: not trainable, and faster for that (`FrozenUpsampleConv1D`). Its weights are zero until they are loaded.
+        frozen: not trainable, and faster for that (`FrozenUpsampleConv1D`); for weights that are loaded.
 
     Example:
         >>> generator = Generator(WaveGANConfig(dim=4))

@@ -55,10 +55,9 @@ def open_source(path):
     Raises:
         UserError: if there is none at `path`, or its files are something else.
     """
-    path = pathlib.Path(path)
-    if path.suffix == ".pb" and path.is_file():
-        return _frozen_graph(path)
     prefix = find_checkpoint(path)
+    if prefix.suffix == ".pb":
+        return _frozen_graph(prefix)
     reader = _checkpoint_reader(prefix)
     folder = prefix.parent
     graphs = [p for p in (folder / "infer.meta", folder / "infer" / "infer.meta", folder / f"{prefix.name}.meta") if p.is_file()]
@@ -110,6 +109,8 @@ def _newest(folder):
     prefixes = sorted(folder.glob("*.index"))
     if len(prefixes) == 1:
         return find_checkpoint(prefixes[0])
+    if not prefixes and (folder / "wavegan").is_dir():  # a run folder of train_keras.py
+        return _newest(folder / "wavegan")
     graphs = sorted(folder.glob("*.pb"))
     if not prefixes and len(graphs) == 1:
         return graphs[0]
