@@ -28,6 +28,7 @@ def add_arguments(p):
 
 def run(options):
     from tf_wavegan_inv.wavegan.checkpoint import load_discriminator, load_wavegan, save_wavegan_checkpoint
+    from tf_wavegan_inv.wavegan.sources import open_source
 
     if options.target.is_dir():
         raise UserError(f"{options.target} is a folder: give a prefix in it, as in {options.target / 'model.ckpt'}.")
@@ -37,7 +38,7 @@ def run(options):
         raise UserError(f"{file} exists: give another DST, or --overwrite.")
     generator = load_wavegan(options.source, options.slice_len, average=options.average)
     discriminator = None
-    if not to_keras and options.source.suffix != ".keras" and _has_discriminator(options.source):
+    if not to_keras and options.source.suffix != ".keras" and open_source(options.source).has_discriminator:
         discriminator = load_discriminator(options.source, options.slice_len)
     if to_keras:
         from tf_wavegan_inv.files import replacing
@@ -53,9 +54,3 @@ def run(options):
     print(f"Largest difference over {COMPARED} clips before and after: {difference:g}")
     if difference > 1e-6:
         raise UserError("The converted generator differs from its source: do not use it.")
-
-
-def _has_discriminator(path):
-    from tf_wavegan_inv.wavegan.sources import open_source
-
-    return "D/output/dense/kernel" in open_source(path).shapes

@@ -94,13 +94,14 @@ class ExactRecovery:
             np.zeros(len(audio), int),
             np.zeros(len(audio), int),
         )
-        going, clips = np.arange(len(audio)), [(seed, first + i) for i in range(len(audio))]
+        going = np.arange(len(audio))
         for number in range(self.rounds):
             if not len(going):
                 break
-            starts, approach = (
-                starts_of(going) if number == 0 else (_shaken(best.z[going], [(*clips[i], number) for i in going]), SHAKEN_APPROACH)
-            )
+            if number == 0:
+                starts, approach = starts_of(going)
+            else:
+                starts, approach = _shaken(best.z[going], [(seed, first + i, number) for i in going]), SHAKEN_APPROACH
             approach = min(approach, limit) if limit else approach
             position, error, iterations = self._round(
                 audio[going], flat[going], free[going], starts, approach, min(self.polish, limit or self.polish)

@@ -13,7 +13,7 @@ from tf_wavegan_inv import defaults
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.files import replacing, write_text
+from tf_wavegan_inv.files import replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import load_classifier
 from tf_wavegan_inv.training.fit import SAVE_SECONDS, check_finite, rounded, segments
@@ -26,6 +26,7 @@ from tf_wavegan_inv.wavegan.checkpoint import load_wavegan, save_wavegan_checkpo
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.discriminator import SHUFFLED_LAYERS, Discriminator
 from tf_wavegan_inv.wavegan.generator import Generator
+from tf_wavegan_inv.wavegan.sources import write_args
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,7 @@ def train_wavegan(request):
     if not begun and done >= training.steps:
         raise UserError(f"{start} is at step {done} already, and {training.steps} steps were asked for: give more --steps.")
     run.claim()
-    write_text(
-        run.folder / "args.txt", "\n".join(f"{k},{v}" for k, v in official_args(config, training, request.recipe.audio.sample_rate).items())
-    )
+    write_args(run.folder / "args.txt", official_args(config, training, request.recipe.audio.sample_rate))
 
     keeper = Keeper(trainer, run, training, config, done, request)
     epochs = -(-training.steps // training.report_steps) if done < training.steps else 0

@@ -53,7 +53,7 @@ def restore_state(trainer, path):
     source, absent = open_source(path), []
     try:
         assign(trainer.network, source)
-        if "D/output/dense/kernel" in source.shapes:
+        if source.has_discriminator:
             assign(trainer.discriminator, source)
         else:
             absent.append("discriminator")

@@ -7,10 +7,9 @@ import pathlib
 import numpy as np
 
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.files import write_text
 from tf_wavegan_inv.wavegan.discriminator import Discriminator
 from tf_wavegan_inv.wavegan.generator import Generator
-from tf_wavegan_inv.wavegan.sources import open_source
+from tf_wavegan_inv.wavegan.sources import open_source, write_args
 from tf_wavegan_inv.wavegan.variables import config_from_shapes, official_shape, variables_of
 
 AVERAGE = "/ExponentialMovingAverage"  # after a variable's name: TensorFlow 1's name for its moving average
@@ -66,7 +65,7 @@ def load_discriminator(path, slice_len=None, phase_shuffle=None):
     source = open_source(path)
     try:
         config = config_from_shapes(source.shapes, slice_len, source.slice_len)
-        if "D/output/dense/kernel" not in source.shapes:
+        if not source.has_discriminator:
             raise UserError("there is no discriminator (D/output/dense/kernel): only training checkpoints have one.")
         if phase_shuffle is None:
             phase_shuffle = int(source.args.get("wavegan_disc_phaseshuffle", 2))
@@ -114,7 +113,7 @@ def save_wavegan_checkpoint(generator, path, discriminator=None):
         said = {"data_slice_len": generator.config.slice_len}
         if discriminator is not None:
             said["wavegan_disc_phaseshuffle"] = discriminator.phase_shuffle
-        write_text(args, "".join(f"{name},{value}\n" for name, value in said.items()))
+        write_args(args, said)
 
 
 def official_values(model):

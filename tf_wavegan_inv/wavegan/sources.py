@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import write_text
 from tf_wavegan_inv.wavegan.graph import constants, read_graph, slice_len_of
 
 
@@ -33,6 +34,10 @@ class Source:
         if not np.all(np.isfinite(value)):
             raise UserError(f"variable {name} holds NaN or infinite values: the training behind this checkpoint diverged.")
         return value
+
+    @property
+    def has_discriminator(self):
+        return "D/output/dense/kernel" in self.shapes
 
     def read_integer(self, name, default=0):
         """An integer counter such as global_step; `default` where there is none."""
@@ -136,6 +141,11 @@ def read_args(path):
         return {}
     pairs = (line.partition(",") for line in path.read_text(errors="replace").splitlines())
     return {name: value for name, comma, value in pairs if comma}
+
+
+def write_args(path, values):
+    """Write what `read_args` reads, a dict."""
+    write_text(path, "".join(f"{name},{value}\n" for name, value in values.items()))
 
 
 def _first_line(error):
