@@ -9,6 +9,9 @@ from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
 from tf_wavegan_inv.errors import UserError
 
 SCHEDULES = ("constant", "cosine")
+LATENTS = ("free", "clipped", "stochastic")
+LINE_SEARCHES = ("weak_wolfe", "hager_zhang")
+OBJECTIVE_WEIGHTS = ("waveform", "stft", "log_stft", "perceptual", "range")
 WAVEGAN_LOSSES = ("wgan-gp", "wgan", "dcgan", "lsgan")
 FOLDER = pathlib.Path(__file__).parent / "recipes"
 
@@ -22,6 +25,15 @@ def _check_positive(config, *names):
 def _check_schedule(config):
     if config.schedule not in SCHEDULES:
         raise UserError(f"schedule must be one of {SCHEDULES}, received {config.schedule!r}.")
+
+
+def _check_stage(stage):
+    if not isinstance(stage, dict) or "share" not in stage:
+        raise UserError(f"Each of [[inversion.stages]] needs a share of the iterations, as share = 0.3; received {stage!r}.")
+    _check_known(stage, {"share", *OBJECTIVE_WEIGHTS}, "[[inversion.stages]] option")
+    for name, value in stage.items():
+        if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+            raise UserError(f"[[inversion.stages]] {name} must be a number of 0 or more, received {value!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +152,11 @@ class InversionConfig:
         power: 1 for absolute, 2 for squared differences in the terms `waveform`, `stft` and `perceptual`.
         perceptual_layers: the classifier's layers that the term `perceptual` compares; empty for every residual block.
         relative: whether `waveform`, `stft` and `perceptual` are divided by the same measure of the target, so that silence scores 1.
+        stages: what comes before that objective: dicts of "share", of the iterations, and of weights where they differ. Coarse first.
+        latent: "free"; "clipped", to [-1, 1] after every few iterations; or "stochastic", numbers outside drawn anew (stochastic clipping:
+            Lipton & Tripathi, "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017). The weight `range` is
+            the gentle way.
+        line_search: of L-BFGS, "weak_wolfe" or "hager_zhang" (`inversion.lbfgs`).
         exact_rounds: starts from which the exact z of the waveform is sought before all else (`inversion.exact`); 0 for not at all.
         gradient_iterations: at most, from random starts.
         gradient_starts: random starts a clip; the best is kept.
@@ -154,6 +171,9 @@ class InversionConfig:
     power: int = 1
     perceptual_layers: tuple = ()
     relative: bool = False
+    stages: tuple = ()
+    latent: str = "free"
+    line_search: str = "weak_wolfe"
     exact_rounds: int = 0
     gradient_iterations: int = 50000
     gradient_starts: int = 1
@@ -161,6 +181,14 @@ class InversionConfig:
 
     def __post_init__(self):
         _check_positive(self, "power", "gradient_iterations", "gradient_starts", "hybrid_iterations")
+        if self.latent not in LATENTS:
+            raise UserError(f"latent must be one of {LATENTS}, received {self.latent!r}.")
+        if self.line_search not in LINE_SEARCHES:
+            raise UserError(f"line_search must be one of {LINE_SEARCHES}, received {self.line_search!r}.")
+        for stage in self.stages:
+            _check_stage(stage)
+        if sum(stage["share"] for stage in self.stages) >= 1:
+            raise UserError("The shares of [[inversion.stages]] must leave some iterations: their sum must be below 1.")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ docs/inversion.md has the experiments behind the constants.
 """
 
 import dataclasses
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +19,7 @@ from tf_wavegan_inv.losses import range_penalty
 EXACT = 1e-6  # relative squared error (-60 dB) below which z counts as recovered; a wrong z was never seen there
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
-SHAKEN_APPROACH, REDRAWN, NUDGE = 60, 0.05, 0.05  # of a start near the best z so far
+SHAKEN_APPROACH, REDRAWN, NUDGE = 120, 0.05, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take
 
@@ -70,7 +71,7 @@ class ExactRecovery:
             ],
         )
 
-    def __call__(self, audio, starts_of, limit=None, seed=0, first=0):
+    def __call__(self, audio, starts_of, limit=None, seed=0, first=0, seconds=None):
         """Recover z.
 
         Args:
@@ -80,10 +81,12 @@ class ExactRecovery:
             seed: of what follows.
             first: number of the batch's first clip; what is random for a clip depends on seed and number alone.
             limit: of the iterations of L-BFGS, and of those of the polish; None for none.
+            seconds: time limit; None for none.
 
         Returns:
             Recovery.
         """
+        deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
         flat = audio.reshape(len(audio), -1)
         free = (np.abs(np.abs(flat).max(axis=1) - 1) < NORMALISED).astype(np.float32)
         best = Recovery(
@@ -96,7 +99,7 @@ class ExactRecovery:
         )
         going = np.arange(len(audio))
         for number in range(self.rounds):
-            if not len(going):
+            if not len(going) or time.monotonic() > deadline:
                 break
             if number == 0:
                 starts, approach = starts_of(going)
@@ -104,7 +107,7 @@ class ExactRecovery:
                 starts, approach = _shaken(best.z[going], [(seed, first + i, number) for i in going]), SHAKEN_APPROACH
             approach = min(approach, limit) if limit else approach
             position, error, iterations = self._round(
-                audio[going], flat[going], free[going], starts, approach, min(self.polish, limit or self.polish)
+                audio[going], flat[going], free[going], starts, approach, min(self.polish, limit or self.polish), deadline
             )
             best.starts[going] += 1
             better = error < best.error[going]
@@ -115,21 +118,21 @@ class ExactRecovery:
             going = going[~best.exact[going] & (best.error[going] < OUT_OF_RANGE)]
         return best
 
-    def _round(self, audio, flat, free, z, approach, polish):
+    def _round(self, audio, flat, free, z, approach, polish, deadline):
         """From one start a clip: position [clips, latent_dim + 1], error, iterations [clips]."""
         power = (flat.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
         target = {"audio": audio, "power": power, "free": free}
-        found = self.lbfgs.minimise(np.concatenate([z, self._log_gain(z, target)], 1), target, approach)
+        found = self.lbfgs.minimise(np.concatenate([z, self._log_gain(z, target)], 1), target, approach, seconds=deadline - time.monotonic())
         position, error, iterations = found.position, found.value.astype(float), found.iterations.copy()
         near = np.flatnonzero(error < OUT_OF_RANGE)
         if len(near):
-            polished, reached, steps = self._polish(position[near], flat[near], power[near], free[near], polish)
+            polished, reached, steps = self._polish(position[near], flat[near], power[near], free[near], polish, deadline)
             better = reached < error[near]
             position[near[better]], error[near[better]] = polished[better], reached[better]
             iterations[near] += steps
         return position, error, iterations
 
-    def _polish(self, position, flat, power, free, limit):
+    def _polish(self, position, flat, power, free, limit, deadline):
         """Levenberg-Marquardt with a damping of its own for each clip; clips leave the batch as they end."""
         position, count = position.copy(), len(position)
         damping, error, steps = np.full(count, 1e-2), np.full(count, np.inf), np.zeros(count, int)
@@ -146,7 +149,7 @@ class ExactRecovery:
             history.append(error.copy())
             slow = error > 0.9 * history[-9] if len(history) > 8 else np.zeros(count, bool)
             going = going[((error > FLOOR) & (damping < 1e6) & ~slow)[going]]
-            if not len(going):
+            if not len(going) or time.monotonic() > deadline:
                 break
         return position, error, steps
 

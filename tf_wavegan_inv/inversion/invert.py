@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.exact import ExactRecovery
-from tf_wavegan_inv.inversion.lbfgs import LBFGS
-from tf_wavegan_inv.inversion.objective import Objective
+from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint
+from tf_wavegan_inv.inversion.staged import StagedMinimiser
 from tf_wavegan_inv.recipe import load_recipe
 
 METHODS = ("inverter", "gradient", "hybrid")
-PREDICTED_APPROACH, RANDOM_APPROACH = 30, 200  # iterations of L-BFGS before the polish (docs/inversion.md)
+PREDICTED_APPROACH, RANDOM_APPROACH = 200, 400  # iterations of L-BFGS before the polish (docs/inversion.md)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +26,14 @@ class InversionResult:
         gain: float32 [batch]; the clip is like gain * audio. 1 but for recovered clips that had been scaled to a peak of 1.
         objective: float32 [batch], the recipe's objective at z, for the clip divided by its gain.
         iterations: int32 [batch], from the start that was kept; 0 for the inverter alone.
+        evaluations: int32 [batch], of the recipe's objective, from all starts; 0 where z was exact without.
         status: list of str: "predicted" by the inverter, "exact" where z was recovered (`inversion.exact`), or how L-BFGS ended
             (`inversion.lbfgs.Minimum`).
         distance: float [batch], from the generator's range: the least squared error found for the waveform, divided by the clip's
             power. Below 1e-6 z is exact; above 0.4 nothing the generator makes has this waveform. NaN where that was not tried.
         seconds: float [batch], each clip's share of the batch's time.
+        trajectory: list, one entry a clip, of (iterations [points], objective [points], z [points, latent_dim]) on the way through the
+            recipe's objective, or of None: where it was not asked for, or not gone.
     """
 
     z: np.ndarray
@@ -38,9 +41,11 @@ class InversionResult:
     gain: np.ndarray
     objective: np.ndarray
     iterations: np.ndarray
+    evaluations: np.ndarray
     status: list
     distance: np.ndarray
     seconds: np.ndarray
+    trajectory: list
 
 
 class Inversion:
@@ -65,15 +70,13 @@ class Inversion:
             raise UserError(f"method {method!r} needs an inverter: inverter=twi.load_inverter(path).")
         self.generator, self.method = generator, method
         self.config = config or _default_config(inverter, classifier)
-        objective = Objective(generator, self.config, classifier)
-        self._describe = tf.function(objective.describe, reduce_retracing=True)
         self._generate = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
         self._predict = tf.function(lambda audio: inverter(audio, training=False), reduce_retracing=True)
-        self._optimiser = LBFGS(objective)
+        self._minimiser = StagedMinimiser(generator, self.config, classifier)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
         self._exact = ExactRecovery(generator, self.config.exact_rounds) if wanted else None
 
-    def __call__(self, audio, max_iterations=None, seed=0, first=0, progress=None):
+    def __call__(self, audio, max_iterations=None, seed=0, first=0, progress=None, seconds=None, trajectory=False):
         """Invert one batch.
 
         Args:
@@ -82,6 +85,8 @@ class Inversion:
             seed: of the random starts. A clip's starts depend on it and on the clip's number alone.
             first: number of the batch's first clip.
             progress: called with (iterations done, max_iterations).
+            seconds: time limit of the batch; what was found until then counts. Compiling, at the first batch, comes on top.
+            trajectory: whether to keep the way through the recipe's objective.
 
         Returns:
             InversionResult.
@@ -95,23 +100,29 @@ class Inversion:
         clips = len(audio)
         z = np.zeros((clips, self.generator.input_shape[1]), np.float32)
         gain, distance, objective = np.ones(clips, np.float32), np.full(clips, np.nan), np.zeros(clips, np.float32)
-        iterations, status = np.zeros(clips, np.int32), np.full(clips, "exact", dtype=object)
+        iterations, evaluations = np.zeros(clips, np.int32), np.zeros(clips, np.int32)
+        status, paths = np.full(clips, "exact", dtype=object), [None] * clips
         rest = np.arange(clips)
         if self._exact:
-            found = self._exact(audio, lambda clips: self._start(predicted, clips, seed, first), max_iterations, seed, first)
+            found = self._exact(audio, lambda clips: self._start(predicted, clips, seed, first), max_iterations, seed, first, seconds)
             z[:], distance, iterations[:] = found.z, found.error, found.iterations
             gain = np.where(found.exact, found.gain, gain)
             rest = np.flatnonzero(~found.exact)
-        target = self._describe(audio / gain[:, None, None])
-        objective[:] = self._optimiser.value(z, target).numpy()
+        target = self._minimiser.describe(audio / gain[:, None, None])
+        objective[:] = self._minimiser.value(z, target)
         if len(rest):
             part = tf.nest.map_structure(lambda t: tf.gather(t, rest), target)
-            z[rest], objective[rest], iterations[rest], ends = self._optimise(part, predicted, rest, max_iterations, seed, first, progress)
-            status[rest] = ends
+            left = seconds and max(seconds - (time.monotonic() - began), 1e-3)
+            minimum = self._optimise(part, predicted, first + rest, max_iterations, seed, progress, left, trajectory, rest)
+            z[rest], objective[rest] = minimum.position, minimum.value
+            iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
+            for i, clip in enumerate(rest if minimum.trajectory else []):
+                paths[clip] = tuple(np.stack([getattr(w, k)[i] for w in minimum.trajectory]) for k in ("iterations", "value", "position"))
         elif progress:
             progress(1, 1)
-        seconds = np.full(clips, (time.monotonic() - began) / clips)
-        return InversionResult(z, self._generate(z).numpy(), gain, objective, iterations, list(status), distance, seconds)
+        shares = np.full(clips, (time.monotonic() - began) / clips)
+        audio = self._generate(z).numpy()
+        return InversionResult(z, audio, gain, objective, iterations, evaluations, list(status), distance, shares, paths)
 
     def _start(self, predicted, clips, seed, first):
         """Where `ExactRecovery` begins, and its iterations of L-BFGS from there."""
@@ -119,25 +130,36 @@ class Inversion:
             return predicted[clips], PREDICTED_APPROACH
         return np.concatenate([random_starts(seed, first + i, 1, self.generator.input_shape[1]) for i in clips]), RANDOM_APPROACH
 
-    def _optimise(self, target, predicted, clips, max_iterations, seed, first, progress):
-        """Minimise the recipe's objective for some clips: z, objective, iterations, status."""
+    def _optimise(self, target, predicted, numbers, max_iterations, seed, progress, seconds, trajectory, rest):
+        """Minimise the recipe's objective for the clips `rest` of the batch, whose numbers are given: `Minimum`."""
+        if self.method == "inverter":
+            if progress:
+                progress(1, 1)
+            none = np.zeros(len(rest), np.int32)
+            return Minimum(predicted[rest], self._minimiser.value(predicted[rest], target), none, none, ["predicted"] * len(rest), [])
+        starts, limit, z = 1, max_iterations or self.config.hybrid_iterations, predicted[rest] if predicted is not None else None
         if self.method == "gradient":
-            return self._from_random(target, clips, max_iterations or self.config.gradient_iterations, seed, first, progress)
-        if self.method == "hybrid":
-            limit = max_iterations or self.config.hybrid_iterations
-            found = self._optimiser.minimise(predicted[clips], target, limit, progress)
-            return found.position, found.value, found.iterations, found.status
-        if progress:
-            progress(1, 1)
-        return predicted, self._optimiser.value(predicted, target).numpy(), 0, ["predicted"] * len(clips)
+            starts, limit = self.config.gradient_starts, max_iterations or self.config.gradient_iterations
+            z = np.concatenate([random_starts(seed, number, starts, self.generator.input_shape[1]) for number in numbers])
+            target = tf.nest.map_structure(lambda t: tf.repeat(t, starts, axis=0), target)
+        seeds = [(seed, int(number), start) for number in numbers for start in range(starts)]
+        return _best_of(starts, self._minimiser.minimise(z, target, limit, progress, seconds, trajectory, seeds))
 
-    def _from_random(self, target, clips, max_iterations, seed, first, progress):
-        starts, latent_dim = self.config.gradient_starts, self.generator.input_shape[1]
-        z = np.concatenate([random_starts(seed, first + i, starts, latent_dim) for i in clips])
-        target = tf.nest.map_structure(lambda t: tf.repeat(t, starts, axis=0), target)
-        found = self._optimiser.minimise(z, target, max_iterations, progress)
-        best = np.argmin(found.value.reshape(len(clips), starts), axis=1) + starts * np.arange(len(clips))
-        return found.position[best], found.value[best], found.iterations[best], [found.status[i] for i in best]
+
+def _best_of(starts, found):
+    """Of the `starts` members of each clip that which came lowest; the evaluations are those of all."""
+    if starts == 1:
+        return found
+    values = found.value.reshape(-1, starts)
+    best = np.argmin(values, axis=1) + starts * np.arange(len(values))
+    return Minimum(
+        found.position[best],
+        found.value[best],
+        found.iterations[best],
+        found.evaluations.reshape(-1, starts).sum(axis=1),
+        [found.status[i] for i in best],
+        [Waypoint(w.position[best], w.value[best], w.iterations[best]) for w in found.trajectory],
+    )
 
 
 def _default_config(inverter, classifier):
@@ -182,6 +204,8 @@ def invert(
     seed=0,
     batch_size=32,
     progress=None,
+    seconds=None,
+    trajectory=False,
 ):
     """Find z such that generator(z) is like audio.
 
@@ -189,6 +213,8 @@ def invert(
         audio, generator, method, inverter, classifier, config, max_iterations, seed: see `Inversion`.
         batch_size: clips optimised together.
         progress: called with (iterations done, iterations), over all batches.
+        seconds: time limit a clip; a batch gets that of all its clips.
+        trajectory: see `Inversion`.
 
     Returns:
         InversionResult, over all clips.
@@ -201,12 +227,12 @@ def invert(
     inversion = Inversion(generator, method, inverter, classifier, config)
     audio = check_audio(audio, generator.output_shape)
     firsts = range(0, len(audio), batch_size)
-    return concatenate(
-        [
-            inversion(audio[first : first + batch_size], max_iterations, seed, first, batch_progress(progress, i, len(firsts)))
-            for i, first in enumerate(firsts)
-        ]
-    )
+    results = []
+    for i, first in enumerate(firsts):
+        batch = audio[first : first + batch_size]
+        limit = seconds and seconds * len(batch)
+        results.append(inversion(batch, max_iterations, seed, first, batch_progress(progress, i, len(firsts)), limit, trajectory))
+    return concatenate(results)
 
 
 def batch_progress(progress, batch, batches):
@@ -217,5 +243,5 @@ def batch_progress(progress, batch, batches):
 def concatenate(results):
     """One `InversionResult` of several batches' ones."""
     fields = {f.name: [getattr(r, f.name) for r in results] for f in dataclasses.fields(InversionResult)}
-    status = [s for part in fields.pop("status") for s in part]
-    return InversionResult(status=status, **{name: np.concatenate(parts) for name, parts in fields.items()})
+    lists = {name: [entry for part in fields.pop(name) for entry in part] for name in ("status", "trajectory")}
+    return InversionResult(**lists, **{name: np.concatenate(parts) for name, parts in fields.items()})

@@ -1,0 +1,100 @@
+"""The recipe's minimisation: its stages one after the other, z kept where the recipe says."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tf_wavegan_inv.inversion.lbfgs import LBFGS
+from tf_wavegan_inv.inversion.objective import Objective
+from tf_wavegan_inv.recipe import OBJECTIVE_WEIGHTS
+
+
+class StagedMinimiser:
+    """Minimises the objective of an `InversionConfig` over z, batch by batch; compiled once.
+
+    Args:
+        generator: keras.Model, z -> audio.
+        config: `InversionConfig`.
+        classifier: needed where a stage gives a weight to `perceptual`.
+    """
+
+    def __init__(self, generator, config, classifier=None):
+        self.config = config
+        configs = [dataclasses.replace(config, **_weights(stage)) for stage in config.stages] + [config]
+        every = {name: max(getattr(c, name) for c in configs) for name in OBJECTIVE_WEIGHTS}
+        self.describe = tf.function(
+            Objective(generator, dataclasses.replace(config, **every), classifier).describe, reduce_retracing=True
+        )
+        self.minimisers = [LBFGS(Objective(generator, c, classifier), line_search=config.line_search) for c in configs]
+        self.shares = [stage["share"] for stage in config.stages]
+
+    def value(self, z, target):
+        """The last objective [batch] at z [batch, latent_dim]."""
+        return self.minimisers[-1].value(z, target)
+
+    def minimise(self, start, target, max_iterations, progress=None, seconds=None, trajectory=False, seeds=None):
+        """Minimise from `start`.
+
+        Args:
+            start, target, max_iterations, progress, seconds, trajectory: see `LBFGS.minimise`; target: what `describe` gives.
+            seeds: list of a tuple of ints a member, for latent = "stochastic".
+
+        Returns:
+            `Minimum` of the last stage; its iterations and evaluations are those of all.
+        """
+        counts = [max(1, round(share * max_iterations)) for share in self.shares]
+        counts.append(max(1, max_iterations - sum(counts)))
+        project = projection(self.config.latent, seeds)
+        done, found, waypoints = 0, None, []
+        for minimiser, count in zip(self.minimisers, counts, strict=True):
+            before = found
+            found = minimiser.minimise(
+                start,
+                target,
+                count,
+                progress and (lambda now, _, done=done: progress(done + now, max_iterations)),
+                seconds and seconds * count / sum(counts),
+                trajectory,
+                project,
+            )
+            if before:
+                steps = [dataclasses.replace(w, iterations=w.iterations + before.iterations) for w in found.trajectory]
+                found = dataclasses.replace(
+                    found,
+                    iterations=found.iterations + before.iterations,
+                    evaluations=found.evaluations + before.evaluations,
+                    trajectory=steps,
+                )
+            waypoints += found.trajectory
+            start, done = found.position, done + count
+        return dataclasses.replace(found, trajectory=waypoints)
+
+
+def projection(latent, seeds):
+    """What keeps z in [-1, 1] by the recipe's `latent`: function of (z [members, latent_dim], members) -> z; None for "free".
+
+    Args:
+        latent: see `InversionConfig`.
+        seeds: list of a tuple of ints a member.
+    """
+    if latent == "free":
+        return None
+    if latent == "clipped":
+        return lambda z, members: np.clip(z, -1, 1)
+    calls = [0]
+
+    def redraw(z, members):
+        calls[0] += 1
+        kept = z.copy()
+        for row, member in enumerate(members):
+            outside = np.abs(z[row]) > 1
+            if outside.any():
+                kept[row, outside] = np.random.default_rng([*seeds[member], calls[0]]).uniform(-1, 1, outside.sum())
+        return kept
+
+    return redraw
+
+
+def _weights(stage):
+    return {name: float(value) for name, value in stage.items() if name != "share"}
