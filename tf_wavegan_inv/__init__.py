@@ -25,9 +25,11 @@ _HOMES = {
     "load_audio": "audio.load",
     "load_classifier": "models.bundle",
     "load_discriminator": "wavegan.checkpoint",
+    "load_generator": "models.generator",
     "load_inverter": "models.bundle",
     "load_recipe": "recipe",
     "load_wavegan": "wavegan.checkpoint",
+    "pivotal_tuning": "inversion.pivot",
     "save_wavegan_checkpoint": "wavegan.checkpoint",
 }
 __all__ = [*_HOMES, "__version__", "defaults"]

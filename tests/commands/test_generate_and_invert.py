@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -147,7 +148,45 @@ def test_self_check_recovers_known_latents(cli):
     assert "recovered (largest error below 0.01): 100.0 %" in done.stdout
 
 
+def test_trajectory_pivot_and_time_limit(cli, tmp_path, folder):
+    done = cli("invert", folder / "first.flac", "--trajectory", "--pivot", 4, "--time-limit", 3, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    (row,) = rows(tmp_path / "out" / "inversions.csv")
+    assert row["status"] in ("time_limit", "max_iterations") and int(row["evaluations"]) > int(row["iterations"]) > 0
+    assert float(row["pivot_relative_mse"]) < float(row["relative_mse"])
+    way = np.load(tmp_path / "out" / "first.trajectory.npz")
+    assert (
+        way["z"].shape == (len(way["objective"]), 100)
+        and (np.diff(way["objective"]) <= 0).all()
+        and (np.diff(way["iterations"]) >= 0).all()
+    )
+    z, pivot = np.load(tmp_path / "out" / "first.z.npy"), soundfile.read(tmp_path / "out" / "first.pivot.wav", dtype="float32")[0]
+    np.testing.assert_allclose(way["z"][-1], z, atol=1e-6)
+    np.testing.assert_allclose(load_wavegan(tmp_path / "out" / "first.pivot")(z[None])[0, :, 0], pivot, atol=1e-4)
+
+
+def test_any_generator_is_inverted(cli, tmp_path):
+    """A SavedModel whose z is normal, and no WaveGAN."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(64, "tanh"), keras.layers.Dense(1600, "tanh")])
+    model.export(tmp_path / "model", verbose=False)
+    z = np.random.default_rng(0).normal(size=(2, 6)).astype(np.float32).clip(-3, 3)
+    for i, audio in enumerate(np.asarray(model(z))):
+        soundfile.write(tmp_path / f"{i}.wav", audio / np.abs(audio).max(), 16000, subtype="FLOAT")
+    arguments = ("--generator", "model", "--latent-range", -3, 3, "--method", "gradient", "--out", "out")
+    done = cli("invert", "0.wav", "1.wav", *arguments)
+    assert done.returncode == 0, done.stderr
+    for i, row in enumerate(rows(tmp_path / "out" / "inversions.csv")):
+        assert row["status"] == "exact"
+        np.testing.assert_allclose(np.load(tmp_path / "out" / row["z"]), z[i], atol=1e-2)
+
+
 BAD = [
+    (["invert", "--generator", "{folder}"], "The bundled inverter is not for"),
+    (["invert", "--generator", "{folder}", "--method", "gradient"], "No generator at"),
+    (["invert", "--generator", "{folder}", "--method", "gradient", "--pivot", "3"], "--pivot tunes a WaveGAN"),
+    (["invert", "--latent-dim", "3"], "go with --generator"),
+    (["invert", "--time-limit", "0"], "must be a number above 0, received 0"),
     (["invert", "nowhere.wav"], "No such file or folder: nowhere.wav"),
     (["invert", "{empty}"], "No audio in"),
     (["invert", "{folder}/text.wav"], "not readable as audio"),

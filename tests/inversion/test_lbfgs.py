@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
+import scipy.optimize
 import tensorflow as tf
 
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
+from tf_wavegan_inv.recipe import LINE_SEARCHES
 
 
 def quadratic(position, target):
@@ -13,15 +16,22 @@ def rosenbrock(position, target):
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2 + 0 * target[:, 0]
 
 
-def test_finds_the_minimum_of_each_member():
+@pytest.fixture(params=LINE_SEARCHES)
+def line_search(request):
+    return request.param
+
+
+def test_finds_the_minimum_of_each_member(line_search):
     targets = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
-    found = LBFGS(quadratic).minimise(np.zeros((4, 5), np.float32), targets, 100)
+    found = LBFGS(quadratic, line_search=line_search).minimise(np.zeros((4, 5), np.float32), targets, 100)
     np.testing.assert_allclose(found.position, targets, atol=1e-4)
     assert all(status in ("converged", "stalled") for status in found.status)
 
 
-def test_finds_the_minimum_of_a_curved_valley():
-    found = LBFGS(rosenbrock).minimise(np.array([[-1.2, 1.0], [2.0, -2.0]], np.float32), np.zeros((2, 1), np.float32), 300)
+def test_finds_the_minimum_of_a_curved_valley(line_search):
+    found = LBFGS(rosenbrock, line_search=line_search).minimise(
+        np.array([[-1.2, 1.0], [2.0, -2.0]], np.float32), np.zeros((2, 1), np.float32), 300
+    )
     np.testing.assert_allclose(found.position, 1, atol=1e-2)
 
 
@@ -31,24 +41,91 @@ def test_iterations_are_limited_and_reported():
     assert found.iterations.tolist() == [15] and found.status == ["max_iterations"] and calls[-1] == (15, 15)
 
 
-def test_a_member_without_a_value_harms_no_other_and_leaves_no_nan():
+def test_a_member_without_a_value_harms_no_other_and_leaves_no_nan(line_search):
     targets = np.ones((3, 5), np.float32)
     targets[1] = np.nan
-    found = LBFGS(quadratic).minimise(np.zeros((3, 5), np.float32), targets, 50)
+    found = LBFGS(quadratic, line_search=line_search).minimise(np.zeros((3, 5), np.float32), targets, 50)
     np.testing.assert_allclose(found.position[[0, 2]], 1, atol=1e-4)
     assert np.isfinite(found.position).all()
 
 
-def test_is_traced_once():
+def test_is_traced_once(line_search):
     traces = []
 
     def objective(position, target):
         traces.append(1)
         return quadratic(position, target)
 
+    minimiser = LBFGS(objective, line_search=line_search)
+    rng = np.random.default_rng(0)
+    for members in (2, 2, 7, 1):
+        minimiser.minimise(np.zeros((members, 5), np.float32), rng.normal(size=(members, 5)).astype(np.float32), 30)
+    assert len(traces) == 1
+
+
+def test_members_do_not_wait_for_one_another():
+    """An easy member and a hard one take as many evaluations together as alone, and end at the same place."""
+
+    def objective(position, target):
+        return tf.where(target[:, 0] > 0, rosenbrock(position, target), tf.reduce_sum(position**2, axis=1))
+
+    start, target = np.array([[-1.2, 1.0], [3.0, -2.0]], np.float32), np.array([[1.0], [-1.0]], np.float32)
     minimiser = LBFGS(objective)
-    minimiser.minimise(np.zeros((2, 5), np.float32), np.ones((2, 5), np.float32), 30)
-    before = len(traces)
-    for seed in range(3):
-        minimiser.minimise(np.zeros((2, 5), np.float32), np.random.default_rng(seed).normal(size=(2, 5)).astype(np.float32), 30)
-    assert len(traces) == before
+    together = minimiser.minimise(start, target, 200)
+    for i in range(2):
+        alone = minimiser.minimise(start[i : i + 1], target[i : i + 1], 200)
+        assert together.evaluations[i] == alone.evaluations[0] and together.iterations[i] == alone.iterations[0]
+        np.testing.assert_allclose(together.position[i], alone.position[0], atol=1e-5)
+    assert together.evaluations[1] < 10 < together.evaluations[0]
+
+
+def test_about_as_many_evaluations_as_scipy():
+    start = np.array([-1.2, 1.0])
+    theirs = scipy.optimize.minimize(scipy.optimize.rosen, start, jac=scipy.optimize.rosen_der, method="L-BFGS-B")
+    ours = LBFGS(rosenbrock).minimise(start[None].astype(np.float32), np.zeros((1, 1), np.float32), 200)
+    library = LBFGS(rosenbrock, line_search="hager_zhang").minimise(start[None].astype(np.float32), np.zeros((1, 1), np.float32), 200)
+    assert ours.value[0] < 1e-6 and library.value[0] < 1e-6
+    assert ours.evaluations[0] < 1.5 * theirs.nfev and ours.evaluations[0] < library.evaluations[0]
+
+
+def test_kinks_are_no_obstacle():
+    """|x| has no gradient at its minimum, as an objective with ReLUs or absolute values."""
+    target = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32)
+    found = LBFGS(lambda p, t: tf.reduce_sum(tf.range(1.0, 6.0) * tf.abs(p - t), axis=1)).minimise(
+        np.zeros((3, 5), np.float32), target, 300
+    )
+    np.testing.assert_allclose(found.position, target, atol=0.05)
+
+
+def test_a_search_that_broke_down_begins_again_at_its_best():
+    """Beyond 2 the objective has no value: the first step, far too long, ends there."""
+
+    def objective(position, target):
+        value = tf.reduce_sum(1e4 * (position - 1) ** 2, axis=1)
+        return tf.where(tf.reduce_max(tf.abs(position), axis=1) > 2, float("nan"), value) + 0 * target[:, 0]
+
+    found = LBFGS(objective).minimise(np.full((2, 5), -1.9, np.float32), np.zeros((2, 1), np.float32), 100)
+    np.testing.assert_allclose(found.position, 1, atol=1e-2)
+
+
+def test_time_limit_keeps_what_was_found(line_search):
+    found = LBFGS(rosenbrock, line_search=line_search).minimise(
+        np.array([[-1.2, 1.0]], np.float32), np.zeros((1, 1), np.float32), 10**6, seconds=1e-9
+    )
+    assert found.status == ["time_limit"] and found.value[0] <= 24.2001 and found.iterations[0] <= 10
+
+
+def test_trajectory_goes_down_from_the_start():
+    start = np.array([[-1.2, 1.0], [2.0, -2.0]], np.float32)
+    found = LBFGS(rosenbrock).minimise(start, np.zeros((2, 1), np.float32), 60, trajectory=True)
+    np.testing.assert_array_equal(found.trajectory[0].position, start)
+    np.testing.assert_array_equal(found.trajectory[-1].position, found.position)
+    assert (np.diff([w.value for w in found.trajectory], axis=0) <= 0).all()
+    assert (np.diff([w.iterations for w in found.trajectory], axis=0) >= 0).all()
+
+
+def test_projection_keeps_members_in_a_set():
+    """The minimum of the quadratic over the cube [-1, 1]; it separates, so it is the target clipped."""
+    targets = np.array([[0.5, 2.0, -3.0, 0.1, 1.5]], np.float32)
+    found = LBFGS(quadratic).minimise(np.zeros((1, 5), np.float32), targets, 300, project=lambda p, members: np.clip(p, -1, 1))
+    np.testing.assert_allclose(found.position, np.clip(targets, -1, 1), atol=1e-3)

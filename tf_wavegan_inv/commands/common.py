@@ -75,6 +75,13 @@ def positive(text):
     return value
 
 
+def above_zero(text):
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, received {text}")
+    return value
+
+
 def seed(text):
     value = int(text)
     if not 0 <= value < 2**31:

@@ -5,7 +5,7 @@ import dataclasses
 import pathlib
 import sys
 
-from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, report_skipped, seed
+from tf_wavegan_inv.commands.common import Progress, above_zero, add_model_arguments, make_folder, positive, report_skipped, seed
 from tf_wavegan_inv.errors import UserError
 
 COLUMNS = (
@@ -14,6 +14,7 @@ COLUMNS = (
     "status",
     "objective",
     "iterations",
+    "evaluations",
     "seconds",
     "gain",
     "distance",
@@ -23,6 +24,8 @@ COLUMNS = (
     "log_spectral_distance",
     "digit",
     "digit_original",
+    "pivot_relative_mse",
+    "pivot_log_spectral_distance",
     "z",
     "reconstruction",
     "note",
@@ -44,8 +47,29 @@ def add_arguments(p):
         help="inverter: its prediction; gradient: L-BFGS from random z; hybrid: L-BFGS from the prediction",
     )
     add_model_arguments(p, "wavegan", "inverter", "classifier")
+    p.add_argument(
+        "--generator",
+        metavar="PATH",
+        type=pathlib.Path,
+        help="instead of --wavegan any model z -> audio: a .keras file or a SavedModel's folder",
+    )
+    p.add_argument("--latent-dim", metavar="N", type=positive, help="of --generator: numbers in its z, where it does not say")
+    p.add_argument(
+        "--latent-range", metavar=("LOW", "HIGH"), type=float, nargs=2, help="of --generator: what its z lies in (default: -1 1)"
+    )
     p.add_argument("--recipe", help="whose objective to minimise: a name as for train_keras.py, or a .toml file (default: the inverter's)")
     p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
+    p.add_argument(
+        "--time-limit", metavar="SECONDS", type=above_zero, help="a clip, on average of its batch; what was found until then counts"
+    )
+    p.add_argument("--trajectory", action="store_true", help="also write <name>.trajectory.npz: iterations, objective and z on the way")
+    p.add_argument(
+        "--pivot",
+        metavar="STEPS",
+        type=positive,
+        help="then tune a copy of the WaveGAN to each clip by so many steps (200 is a good number), which comes much nearer: "
+        "<name>.pivot.wav and the checkpoint <name>.pivot/",
+    )
     p.add_argument(
         "--self-check",
         metavar="COUNT",
@@ -92,7 +116,7 @@ def run(options):
     write_record(
         options.out,
         options,
-        wavegan=options.wavegan,
+        wavegan=None if options.generator else options.wavegan,
         classifier=models.classifier.file if models.classifier else None,
         inverter=models.inverter.file if models.inverter else None,
     )
@@ -131,9 +155,8 @@ class _Models:
         from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
         from tf_wavegan_inv.recipe import load_recipe
         from tf_wavegan_inv.training.stages import check_shapes, check_trained_for
-        from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
-        generator = load_wavegan(options.wavegan, options.slice_len)
+        generator = _generator(options)
         self.classifier = load_classifier(options.classifier or defaults.CLASSIFIER)
         if options.classifier or self.classifier.input_shape[1:] == generator.output_shape[1:]:
             check_shapes(self.classifier, generator, "classifier")
@@ -143,7 +166,8 @@ class _Models:
         if options.method != "gradient":
             self.inverter = load_inverter(options.inverter or defaults.INVERTER)
             check_shapes(self.inverter, generator, "inverter")
-            check_trained_for(self.inverter, options.wavegan, given=bool(options.inverter))
+            if not options.generator:
+                check_trained_for(self.inverter, options.wavegan, given=bool(options.inverter))
         trained = self.inverter or self.classifier
         recipe = trained.recipe if trained else load_recipe("best")
         self.audio_config = recipe.audio
@@ -152,6 +176,23 @@ class _Models:
             objective = dataclasses.replace(objective, perceptual=0.0)
         self.inversion = Inversion(generator, options.method, self.inverter, self.classifier, objective)
         _, self.length, self.channels = generator.output_shape
+        self.to_latent = getattr(generator, "to_latent", lambda z: z)
+
+
+def _generator(options):
+    """The model that --generator or --wavegan names."""
+    from tf_wavegan_inv.models.generator import load_generator
+    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+
+    if not options.generator:
+        if options.latent_dim or options.latent_range:
+            raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
+        return load_wavegan(options.wavegan, options.slice_len)
+    if options.method != "gradient" and not options.inverter:
+        raise UserError(f"The bundled inverter is not for {options.generator}: give --inverter, or --method gradient.")
+    if options.pivot:
+        raise UserError("--pivot tunes a WaveGAN: give --wavegan instead of --generator.")
+    return load_generator(options.generator, options.latent_dim, options.latent_range or (-1.0, 1.0))
 
 
 def gather(paths, out):
@@ -214,14 +255,18 @@ def _invert_batch(models, recordings, outputs, options, first, progress):
     audio = audio[~silent]
     if not recordings:
         return rows
-    result = models.inversion(audio, options.max_iterations, options.seed, first, progress)
+    limit = options.time_limit and options.time_limit * len(audio)
+    result = models.inversion(audio, options.max_iterations, options.seed, first, progress, limit, options.trajectory)
     columns = {column(name): values for name, values in measure(audio / result.gain[:, None, None], result.audio).items()}
     if models.classifier:
         columns |= {"digit": heard_digits(models.classifier, result.audio), "digit_original": heard_digits(models.classifier, audio)}
     for i, recording in enumerate(recordings):
         name = outputs[recording.clip.path]
-        write_npy(options.out / f"{name}.z.npy", result.z[i])
+        write_npy(options.out / f"{name}.z.npy", models.to_latent(result.z[i]))
         write_wav(options.out / f"{name}.wav", result.audio[i], models.audio_config.sample_rate)
+        if options.trajectory and result.trajectory[i]:
+            _write_trajectory(options.out / f"{name}.trajectory.npz", models, *result.trajectory[i])
+        pivot = _tune(models, options, name, result.z[i], audio[i] / result.gain[i]) if options.pivot else {}
         rows.append(
             {
                 "path": recording.clip.name,
@@ -229,16 +274,42 @@ def _invert_batch(models, recordings, outputs, options, first, progress):
                 "status": result.status[i],
                 "objective": f"{result.objective[i]:.6g}",
                 "iterations": result.iterations[i],
+                "evaluations": result.evaluations[i],
                 "seconds": f"{result.seconds[i]:.3f}",
                 "gain": f"{result.gain[i]:.6g}",
                 "distance": "" if np.isnan(result.distance[i]) else f"{result.distance[i]:.3g}",
                 **{k: f"{v[i]:.6g}" for k, v in columns.items()},
+                **pivot,
                 "z": f"{name}.z.npy",
                 "reconstruction": f"{name}.wav",
                 "note": _note(recording, models),
             }
         )
     return rows
+
+
+def _write_trajectory(path, models, iterations, objective, z):
+    import numpy as np
+
+    from tf_wavegan_inv.files import replacing
+
+    with replacing(path) as partial, open(partial, "wb") as file:
+        np.savez(file, iterations=iterations, objective=objective, z=models.to_latent(z))
+
+
+def _tune(models, options, name, z, audio):
+    """Tune the WaveGAN to one clip, write what comes out: columns for its row."""
+    from tf_wavegan_inv.audio.write import write_wav
+    from tf_wavegan_inv.evaluation.clips import measure
+    from tf_wavegan_inv.inversion.pivot import pivotal_tuning
+    from tf_wavegan_inv.names import column
+    from tf_wavegan_inv.wavegan.checkpoint import save_wavegan_checkpoint
+
+    pivot = pivotal_tuning(models.inversion.generator, z, audio, options.pivot, progress=Progress(f"\ntuning to {name}", "step"))
+    write_wav(options.out / f"{name}.pivot.wav", pivot.audio, models.audio_config.sample_rate)
+    save_wavegan_checkpoint(pivot.generator, options.out / f"{name}.pivot" / "model.ckpt")
+    distances = {column(metric): values[0] for metric, values in measure(audio[None], pivot.audio[None]).items()}
+    return {f"pivot_{k}": f"{distances[k]:.6g}" for k in ("relative_mse", "log_spectral_distance")}
 
 
 def _silent_row(recording, models, method):

@@ -19,7 +19,7 @@ from tf_wavegan_inv.losses import range_penalty
 EXACT = 1e-6  # relative squared error (-60 dB) below which z counts as recovered; a wrong z was never seen there
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
-SHAKEN_APPROACH, REDRAWN, NUDGE = 120, 0.05, 0.05  # of a start near the best z so far
+SHAKEN_APPROACH, REDRAWN, MOST_REDRAWN, NUDGE = 120, 0.05, 0.3, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take
 
@@ -104,7 +104,7 @@ class ExactRecovery:
             if number == 0:
                 starts, approach = starts_of(going)
             else:
-                starts, approach = _shaken(best.z[going], [(seed, first + i, number) for i in going]), SHAKEN_APPROACH
+                starts, approach = _shaken(best.z[going], number, [(seed, first + i, number) for i in going]), SHAKEN_APPROACH
             approach = min(approach, limit) if limit else approach
             position, error, iterations = self._round(
                 audio[going], flat[going], free[going], starts, approach, min(self.polish, limit or self.polish), deadline
@@ -122,7 +122,9 @@ class ExactRecovery:
         """From one start a clip: position [clips, latent_dim + 1], error, iterations [clips]."""
         power = (flat.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
         target = {"audio": audio, "power": power, "free": free}
-        found = self.lbfgs.minimise(np.concatenate([z, self._log_gain(z, target)], 1), target, approach, seconds=deadline - time.monotonic())
+        found = self.lbfgs.minimise(
+            np.concatenate([z, self._log_gain(z, target)], 1), target, approach, seconds=deadline - time.monotonic()
+        )
         position, error, iterations = found.position, found.value.astype(float), found.iterations.copy()
         near = np.flatnonzero(error < OUT_OF_RANGE)
         if len(near):
@@ -180,14 +182,17 @@ class ExactRecovery:
         return tf.reduce_sum(residual**2, axis=1), tf.reduce_sum((after - target) ** 2, axis=1), trial
 
 
-def _shaken(z, seeds):
+def _shaken(z, number, seeds):
     """Latents near z [clips, latent_dim]: numbers outside [-1, 1], and a few others, drawn anew (stochastic clipping: Lipton & Tripathi,
     "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017), the rest moved a little; `seeds` one a clip.
+
+    The more often it did not help (`number`), the more are drawn anew, up to a third: a minimum from which small moves lead back.
     """
+    share = min(REDRAWN * number, MOST_REDRAWN)
     shaken = np.empty_like(z)
     for i, seed in enumerate(seeds):
         rng = np.random.default_rng(seed)
-        anew = (np.abs(z[i]) > 1) | (rng.uniform(size=z.shape[1]) < REDRAWN)
+        anew = (np.abs(z[i]) > 1) | (rng.uniform(size=z.shape[1]) < share)
         shaken[i] = np.where(anew, rng.uniform(-1, 1, z.shape[1]), z[i] + NUDGE * rng.normal(size=z.shape[1]))
     return shaken
 

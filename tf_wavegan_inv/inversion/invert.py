@@ -74,6 +74,7 @@ class Inversion:
         self._predict = tf.function(lambda audio: inverter(audio, training=False), reduce_retracing=True)
         self._minimiser = StagedMinimiser(generator, self.config, classifier)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
+        self._compiled = False
         self._exact = ExactRecovery(generator, self.config.exact_rounds) if wanted else None
 
     def __call__(self, audio, max_iterations=None, seed=0, first=0, progress=None, seconds=None, trajectory=False):
@@ -85,7 +86,8 @@ class Inversion:
             seed: of the random starts. A clip's starts depend on it and on the clip's number alone.
             first: number of the batch's first clip.
             progress: called with (iterations done, max_iterations).
-            seconds: time limit of the batch; what was found until then counts. Compiling, at the first batch, comes on top.
+            seconds: time limit of the batch; what was found until then counts. Compiling, at the first batch, comes on top. Of two
+                objectives, that of exact recovery and the recipe's, the first has half of it.
             trajectory: whether to keep the way through the recipe's objective.
 
         Returns:
@@ -94,8 +96,11 @@ class Inversion:
         Raises:
             UserError: if the audio has the wrong shape, or NaN, or is not in [-1, 1], or is silent.
         """
-        began = time.monotonic()
         audio = check_audio(audio, self.generator.output_shape)
+        if seconds and not self._compiled:
+            self._compiled = True
+            self(audio[:1], max_iterations=1)
+        began = time.monotonic()
         predicted = self._predict(audio).numpy() if self.method != "gradient" else None
         clips = len(audio)
         z = np.zeros((clips, self.generator.input_shape[1]), np.float32)
@@ -104,7 +109,9 @@ class Inversion:
         status, paths = np.full(clips, "exact", dtype=object), [None] * clips
         rest = np.arange(clips)
         if self._exact:
-            found = self._exact(audio, lambda clips: self._start(predicted, clips, seed, first), max_iterations, seed, first, seconds)
+            found = self._exact(
+                audio, lambda clips: self._start(predicted, clips, seed, first), max_iterations, seed, first, seconds and seconds / 2
+            )
             z[:], distance, iterations[:] = found.z, found.error, found.iterations
             gain = np.where(found.exact, found.gain, gain)
             rest = np.flatnonzero(~found.exact)

@@ -136,7 +136,8 @@ class LBFGS:
         def advance(state, target, iterations, limit):
             function = lambda position: value_and_gradient(position, target)  # noqa: E731
             if self.line_search == "hager_zhang":
-                return advance_together(function, state, iterations, self.tolerance)
+                fewest = limit - tf.reduce_max(state.iterations)
+                return advance_together(function, state, tf.minimum(iterations, fewest), self.tolerance)
             return advance_apart(function, state, iterations, limit, self.tolerance)
 
         self._value_and_gradient = value_and_gradient
@@ -160,7 +161,7 @@ class _Book:
     def note(self, going, state, trajectory):
         """Take over what the members going have reached."""
         reached, position = state.results.objective_value.numpy(), state.results.position.numpy()
-        better = np.isfinite(reached) & (reached < self.value[going])
+        better = np.isfinite(reached) & (reached < self.value[going]) & np.isfinite(position).all(axis=1)
         self.position[going[better]], self.value[going[better]] = position[better], reached[better]
         self.iterations[going], self.evaluations[going] = state.iterations.numpy(), state.evaluations.numpy()
         self.values = [*self.values[-WINDOW:], self.value.copy()]

@@ -23,9 +23,7 @@ class StagedMinimiser:
         self.config = config
         configs = [dataclasses.replace(config, **_weights(stage)) for stage in config.stages] + [config]
         every = {name: max(getattr(c, name) for c in configs) for name in OBJECTIVE_WEIGHTS}
-        self.describe = tf.function(
-            Objective(generator, dataclasses.replace(config, **every), classifier).describe, reduce_retracing=True
-        )
+        self.describe = tf.function(Objective(generator, dataclasses.replace(config, **every), classifier).describe, reduce_retracing=True)
         self.minimisers = [LBFGS(Objective(generator, c, classifier), line_search=config.line_search) for c in configs]
         self.shares = [stage["share"] for stage in config.stages]
 

@@ -8,7 +8,8 @@ FLOOR_DB = -80.0  # below a full-scale sine; what is quieter counts as silence
 
 def levels(audio):
     """Level of each time-frequency cell in dB of a full-scale sine, at least `FLOOR_DB`: [clips, frames, bins]. Channels are averaged."""
-    mono = np.pad(np.asarray(audio, np.float64).mean(axis=2), [(0, 0), (0, FRAME_LENGTH - FRAME_STEP)])
+    mono = np.asarray(audio, np.float64).mean(axis=2)
+    mono = np.pad(mono, [(0, 0), (0, max(FRAME_LENGTH - FRAME_STEP, FRAME_LENGTH - mono.shape[1]))])
     frames = np.lib.stride_tricks.sliding_window_view(mono, FRAME_LENGTH, axis=1)[:, ::FRAME_STEP]
     window = np.hanning(FRAME_LENGTH + 1)[:-1]
     magnitude = np.abs(np.fft.rfft(frames * window)) / (window.sum() / 2)
