@@ -100,7 +100,9 @@ def real_clips(options, models):
         function = compiled(objective)
         one = [tf.nest.map_structure(lambda t, i=i: t[i : i + 1], target) for i in range(len(audio))]
         function(tf.constant(start[:1]), one[0])
-        found = [scipy_minimise(lambda p, t=t: function(p, t), z, options.iterations) for z, t in zip(start, one, strict=True)]
+        found = [
+            scipy_minimise(lambda p, t=t, function=function: function(p, t), z, options.iterations) for z, t in zip(start, one, strict=True)
+        ]
         goal, seconds = np.mean([f[0] for f in found]), np.mean([f[3] for f in found])
         evaluations = np.mean([f[2] for f in found]) / options.iterations
         rows = [["SciPy, one clip at a time", options.iterations, evaluations, goal, seconds, 1 / seconds, 1.0]]
