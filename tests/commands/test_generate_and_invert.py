@@ -186,6 +186,7 @@ BAD = [
     (["invert", "--generator", "{folder}", "--method", "gradient"], "No generator at"),
     (["invert", "--generator", "{folder}", "--method", "gradient", "--pivot", "3"], "--pivot tunes a WaveGAN"),
     (["invert", "--latent-dim", "3"], "go with --generator"),
+    (["invert", "--self-check", "--pivot", "3", "--trajectory"], "leave out trajectory, pivot"),
     (["invert", "--time-limit", "0"], "must be a number above 0, received 0"),
     (["invert", "nowhere.wav"], "No such file or folder: nowhere.wav"),
     (["invert", "{empty}"], "No audio in"),

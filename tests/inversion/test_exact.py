@@ -1,15 +1,17 @@
 """Exact recovery of z, and the Jacobian behind it."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_wavegan_inv import Generator, invert, load_recipe
+from tf_wavegan_inv import Generator, UserError, invert, load_recipe
 from tf_wavegan_inv.inversion.exact import EXACT, OUT_OF_RANGE, ExactRecovery
 from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian, singular_values
+from tf_wavegan_inv.models.generator import AnyGenerator
 
 ONLY_EXACT = dataclasses.replace(
     load_recipe("best").inversion, perceptual=0.0, gradient_iterations=3, gradient_starts=1, hybrid_iterations=3, exact_rounds=8
@@ -138,3 +140,29 @@ def test_any_differentiable_model():
     result = invert(np.asarray(model(z)), model, "gradient", config=config)
     assert result.status == ["exact"] * 5
     assert np.abs(result.z - z).max() < 1e-2
+
+
+def test_a_jacobian_that_is_not_finite_harms_no_other():
+    """At z below 0 this generator's derivative is 0 * infinity."""
+
+    def function(z):
+        audio = tf.tanh(z @ weights)
+        return audio + 0 * tf.sqrt(tf.nn.relu(z[:, :1]))
+
+    weights = tf.constant(np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32))
+    generator = AnyGenerator(function, 4, (0.5, 1.5))
+    z = np.array([[0.2, 0.1, -0.3, 0.4], [-1.5, 0.1, -0.3, 0.4]], np.float32)
+    found = ExactRecovery(generator, rounds=1)(np.asarray(generator(z)), lambda clips: (z[clips] + np.float32(0.01), 3))
+    assert found.exact[0] and np.isfinite(found.z).all()
+
+
+def test_time_limit_ends_the_search(generator, real_clips):
+    audio = real_clips.float_audio(0, 2)
+    inversion = Inversion(generator, "gradient", config=dataclasses.replace(ONLY_EXACT, gradient_iterations=10**6))
+    inversion(audio, max_iterations=1, seconds=1)
+    began = time.monotonic()
+    result = inversion(audio, seconds=2)
+    assert time.monotonic() - began < 20 and set(result.status) <= {"time_limit", "stalled"} and (result.seconds < 10).all()
+    for wrong in ({"seconds": 0}, {"max_iterations": 0}):
+        with pytest.raises(UserError, match="must be above 0, received 0"):
+            inversion(audio, **wrong)

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -108,11 +110,49 @@ def test_a_search_that_broke_down_begins_again_at_its_best():
     np.testing.assert_allclose(found.position, 1, atol=1e-2)
 
 
-def test_time_limit_keeps_what_was_found(line_search):
-    found = LBFGS(rosenbrock, line_search=line_search).minimise(
-        np.array([[-1.2, 1.0]], np.float32), np.zeros((1, 1), np.float32), 10**6, seconds=1e-9
+def test_members_that_begin_again_keep_their_own_target():
+    """Some break down and are put at the end of the batch; all have targets of their own."""
+    targets = np.random.default_rng(2).uniform(-1, 1, (6, 5)).astype(np.float32)
+
+    def objective(position, target):
+        value = tf.reduce_sum(tf.range(1.0, 6.0) * (position - target[:, :5]) ** 2, axis=1)
+        calls = target[:, 5]  # members with a mark have no value outside a small box: their searches break down
+        return tf.where((calls > 0) & (tf.reduce_max(tf.abs(position), axis=1) > 1.05), float("nan"), value)
+
+    marks = np.array([1, 0, 1, 0, 0, 1], np.float32)[:, None]
+    found = LBFGS(objective).minimise(np.zeros((6, 5), np.float32), np.concatenate([targets, marks], axis=1), 200)
+    np.testing.assert_allclose(found.position, targets, atol=1e-2)
+    again = LBFGS(quadratic)
+    state_checked = again.minimise(
+        np.zeros((6, 5), np.float32), targets, 200, project=lambda p, members: np.where(members[:, None] % 2, p, np.clip(p, -0.9, 0.9))
     )
-    assert found.status == ["time_limit"] and found.value[0] <= 24.2001 and found.iterations[0] <= 10
+    expected = np.where(np.arange(6)[:, None] % 2, targets, np.clip(targets, -0.9, 0.9))
+    np.testing.assert_allclose(state_checked.position, expected, atol=1e-2)
+
+
+def test_a_start_at_the_minimum_has_converged(line_search):
+    target = np.ones((2, 5), np.float32)
+    found = LBFGS(quadratic, line_search=line_search).minimise(target, target, 50)
+    assert found.status == ["converged"] * 2 and found.evaluations.tolist() == [1, 1]
+    np.testing.assert_array_equal(found.position, target)
+
+
+def test_time_limit_keeps_what_was_found(line_search):
+    """The clock is slowed down: the limit falls between two chunks."""
+
+    def slow(position, target):
+        tf.py_function(lambda: time.sleep(0.01), [], [])
+        return rosenbrock(position, target)
+
+    start, target = np.array([[-1.2, 1.0]], np.float32), np.zeros((1, 1), np.float32)
+    minimiser = LBFGS(slow, line_search=line_search)
+    minimiser.minimise(start, target, 1)
+    began = time.monotonic()
+    found = minimiser.minimise(start, target, 10**6, seconds=0.05)
+    assert found.status == ["time_limit"] and found.value[0] < 20 and 0 < found.iterations[0] < 100
+    assert time.monotonic() - began < 3
+    none = minimiser.minimise(start, target, 10**6, seconds=0)
+    np.testing.assert_array_equal(none.position, start)
 
 
 def test_trajectory_goes_down_from_the_start():
@@ -127,5 +167,6 @@ def test_trajectory_goes_down_from_the_start():
 def test_projection_keeps_members_in_a_set():
     """The minimum of the quadratic over the cube [-1, 1]; it separates, so it is the target clipped."""
     targets = np.array([[0.5, 2.0, -3.0, 0.1, 1.5]], np.float32)
-    found = LBFGS(quadratic).minimise(np.zeros((1, 5), np.float32), targets, 300, project=lambda p, members: np.clip(p, -1, 1))
+    found = LBFGS(quadratic).minimise(np.zeros((1, 5), np.float32), targets, 5000, project=lambda p, members: np.clip(p, -1, 1))
     np.testing.assert_allclose(found.position, np.clip(targets, -1, 1), atol=1e-3)
+    assert found.status == ["stalled"] and found.iterations[0] < 1000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tf_wavegan_inv import UserError, invert
-from tf_wavegan_inv.inversion.staged import StagedMinimiser, projection
+from tf_wavegan_inv.inversion.staged import StagedMinimiser, projection, without_perceptual
 from tf_wavegan_inv.recipe import InversionConfig, recipe_from_dict
 
 CONFIG = InversionConfig(waveform=1.0, power=2, relative=True, gradient_iterations=40)
@@ -25,7 +25,10 @@ def test_stages_follow_one_another(tiny_generator, latents):
     assert [c[0] for c in calls] == sorted(c[0] for c in calls)
     assert (np.diff([w.iterations for w in found.trajectory], axis=0) >= 0).all()
     np.testing.assert_allclose(found.value, minimiser.value(found.position, minimiser.describe(audio)), rtol=1e-4)  # of the last stage
-    assert not np.array_equal(found.position, plain.position)
+    first = [w.value for w in found.trajectory if (w.iterations <= 20).all()]
+    assert (first[-1] < first[0]).all() and not np.allclose(first[0], plain.value)  # the first stage's own objective, log_stft
+    before = StagedMinimiser(tiny_generator, dataclasses.replace(CONFIG, waveform=0.0, log_stft=1.0))
+    np.testing.assert_allclose(first[0], before.value(latents(4)[2:], before.describe(audio)), rtol=1e-4)
 
 
 def test_stages_of_a_recipe_are_read_and_checked():
@@ -66,3 +69,10 @@ def test_bad_choices_are_told():
     for field, value in [("latent", "boxed"), ("line_search", "newton")]:
         with pytest.raises(UserError, match=f"{field} must be one of .* received '{value}'"):
             InversionConfig(**{field: value})
+
+
+def test_without_a_classifier_no_stage_asks_for_one(tiny_generator):
+    config = InversionConfig(log_stft=1.0, perceptual=1.0, stages=({"share": 0.5, "perceptual": 2.0},))
+    with pytest.raises(UserError, match="give one"):
+        StagedMinimiser(tiny_generator, config)
+    StagedMinimiser(tiny_generator, without_perceptual(config))

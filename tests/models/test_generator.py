@@ -58,6 +58,8 @@ def test_what_is_no_generator_is_told(saved, tmp_path, model):
         load_generator(saved / "saved", signature="generate")
     with pytest.raises(UserError, match=r"cannot take z \[2, 7\]"):
         load_generator(model, latent_dim=7)
+    with pytest.raises(UserError, match="not differentiable by z"):
+        load_generator(lambda z: tf.round(tf.repeat(z, 8, axis=1)), latent_dim=3)
     with pytest.raises(UserError, match="latent_range must be"):
         load_generator(model, latent_range=(1, -1))
     with pytest.raises(UserError, match=r"made float32 \[2\]"):

@@ -1,7 +1,6 @@
 """`tf-wavegan-inv invert`: audio -> z."""
 
 import csv
-import dataclasses
 import pathlib
 import sys
 
@@ -62,7 +61,11 @@ def add_arguments(p):
     p.add_argument(
         "--time-limit", metavar="SECONDS", type=above_zero, help="a clip, on average of its batch; what was found until then counts"
     )
-    p.add_argument("--trajectory", action="store_true", help="also write <name>.trajectory.npz: iterations, objective and z on the way")
+    p.add_argument(
+        "--trajectory",
+        action="store_true",
+        help="also write <name>.trajectory.npz: iterations, objective and z on the way (none for clips whose z was exact)",
+    )
     p.add_argument(
         "--pivot",
         metavar="STEPS",
@@ -97,6 +100,9 @@ def run(options):
     from tf_wavegan_inv.inversion.invert import batch_progress
 
     if options.self_check:
+        given = [name for name in ("audio", "time_limit", "trajectory", "pivot") if getattr(options, name)]
+        if given:
+            raise UserError(f"--self-check makes its own clips and writes nothing: leave out {', '.join(given).replace('_', ' ')}.")
         return _self_check(options)
     clips = gather(options.audio or [defaults.DATA / "test"], options.out)
     recordings, skipped = inspect_clips(clips, Progress("checking clips"))
@@ -117,6 +123,7 @@ def run(options):
         options.out,
         options,
         wavegan=None if options.generator else options.wavegan,
+        generator=_weights_of(options.generator) if options.generator else None,
         classifier=models.classifier.file if models.classifier else None,
         inverter=models.inverter.file if models.inverter else None,
     )
@@ -127,7 +134,7 @@ def run(options):
             file=sys.stderr,
         )
     far = sum(row["status"] != "skipped" and float(row["distance"] or 0) > OUT_OF_RANGE for row in rows)
-    if far:
+    if far and not (options.max_iterations or options.time_limit or options.generator):  # else the search may have been too short to say
         print(f"{far} clips are far from what this WaveGAN makes: their reconstructions imitate them, no z has their waveform.")
     inverted = sum(row["status"] != "skipped" for row in rows)
     if not inverted:
@@ -152,6 +159,7 @@ class _Models:
     def __init__(self, options):
         from tf_wavegan_inv import defaults
         from tf_wavegan_inv.inversion.invert import Inversion
+        from tf_wavegan_inv.inversion.staged import without_perceptual
         from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
         from tf_wavegan_inv.recipe import load_recipe
         from tf_wavegan_inv.training.stages import check_shapes, check_trained_for
@@ -173,7 +181,7 @@ class _Models:
         self.audio_config = recipe.audio
         objective = load_recipe(options.recipe).inversion if options.recipe else recipe.inversion
         if not self.classifier and not options.recipe:
-            objective = dataclasses.replace(objective, perceptual=0.0)
+            objective = without_perceptual(objective)
         self.inversion = Inversion(generator, options.method, self.inverter, self.classifier, objective)
         _, self.length, self.channels = generator.output_shape
         self.to_latent = getattr(generator, "to_latent", lambda z: z)
@@ -193,6 +201,11 @@ def _generator(options):
     if options.pivot:
         raise UserError("--pivot tunes a WaveGAN: give --wavegan instead of --generator.")
     return load_generator(options.generator, options.latent_dim, options.latent_range or (-1.0, 1.0))
+
+
+def _weights_of(path):
+    """The file of a --generator whose checksum tells it from others."""
+    return next((p for p in (path / "variables" / "variables.data-00000-of-00001", path / "saved_model.pb") if p.exists()), path)
 
 
 def gather(paths, out):

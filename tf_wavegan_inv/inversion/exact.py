@@ -31,7 +31,7 @@ class Recovery:
     Attributes:
         z: float32 [batch, latent_dim].
         gain: float32 [batch]; the clip is gain * G(z). 1 unless the clip's peak is 1, as if it had been normalised.
-        error: float [batch], squared error divided by the clip's power.
+        error: float [batch], squared error divided by the clip's power, for clips out of range plus `range_penalty`; NaN if not tried.
         exact: bool [batch], whether the error is below `EXACT`.
         iterations: int [batch], of L-BFGS and Levenberg-Marquardt, from the start that was kept.
         starts: int [batch], how many were tried.
@@ -116,7 +116,13 @@ class ExactRecovery:
             best.error[at], best.iterations[at] = error[better], iterations[better]
             best.exact[at] = error[better] < EXACT
             going = going[~best.exact[going] & (best.error[going] < OUT_OF_RANGE)]
+        best.error[best.starts == 0] = np.nan
         return best
+
+    def warm_up(self):
+        """Compile the polish, which a clip out of range never comes to."""
+        samples = int(np.prod(self.generator.output_shape[1:]))
+        self._step(np.zeros((1, self.latent_dim + 1), np.float32), np.ones((1, samples), np.float32), np.zeros(1, np.float32), np.ones(1))
 
     def _round(self, audio, flat, free, z, approach, polish, deadline):
         """From one start a clip: position [clips, latent_dim + 1], error, iterations [clips]."""
@@ -175,18 +181,22 @@ class ExactRecovery:
         jacobian = tf.concat([gain[..., None] * jacobian, (free[:, None] * gain * audio)[:, None]], axis=1)
         normal = tf.cast(tf.matmul(jacobian, jacobian, transpose_b=True), tf.float64)
         slope = tf.cast(tf.einsum("bln,bn->bl", jacobian, residual), tf.float64)
+        sane = tf.reduce_all(tf.math.is_finite(normal), axis=(1, 2)) & tf.reduce_all(tf.math.is_finite(slope), axis=1)
+        normal = tf.where(sane[:, None, None], normal, tf.eye(self.latent_dim + 1, dtype=tf.float64))  # else one clip ends all
+        slope = tf.where(sane[:, None], slope, 0)
         scale = tf.reduce_mean(tf.linalg.diag_part(normal), axis=1)
         damped = tf.linalg.set_diag(normal, tf.linalg.diag_part(normal) + (damping * scale + 1e-12)[:, None])
         trial = position - tf.cast(tf.linalg.solve(damped, slope[..., None])[..., 0], tf.float32)
         after = tf.exp(free * trial[:, -1])[:, None] * tf.reshape(self.generator(trial[:, :-1], training=False), tf.shape(target))
-        return tf.reduce_sum(residual**2, axis=1), tf.reduce_sum((after - target) ** 2, axis=1), trial
+        reached = tf.where(sane, tf.reduce_sum((after - target) ** 2, axis=1), float("nan"))
+        return tf.reduce_sum(residual**2, axis=1), reached, trial
 
 
 def _shaken(z, number, seeds):
     """Latents near z [clips, latent_dim]: numbers outside [-1, 1], and a few others, drawn anew (stochastic clipping: Lipton & Tripathi,
     "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017), the rest moved a little; `seeds` one a clip.
 
-    The more often it did not help (`number`), the more are drawn anew, up to a third: a minimum from which small moves lead back.
+    The more often that did not help (`number`), the more are drawn anew: from some minima small moves lead back.
     """
     share = min(REDRAWN * number, MOST_REDRAWN)
     shaken = np.empty_like(z)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.exact import ExactRecovery
 from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint
-from tf_wavegan_inv.inversion.staged import StagedMinimiser
+from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
 from tf_wavegan_inv.recipe import load_recipe
 
 METHODS = ("inverter", "gradient", "hybrid")
@@ -30,10 +30,11 @@ class InversionResult:
         status: list of str: "predicted" by the inverter, "exact" where z was recovered (`inversion.exact`), or how L-BFGS ended
             (`inversion.lbfgs.Minimum`).
         distance: float [batch], from the generator's range: the least squared error found for the waveform, divided by the clip's
-            power. Below 1e-6 z is exact; above 0.4 nothing the generator makes has this waveform. NaN where that was not tried.
+            power. Below 1e-6 z is exact; above 0.4, after a search that was not cut short, nothing a WaveGAN makes has this waveform.
+            NaN where that was not tried.
         seconds: float [batch], each clip's share of the batch's time.
         trajectory: list, one entry a clip, of (iterations [points], objective [points], z [points, latent_dim]) on the way through the
-            recipe's objective, or of None: where it was not asked for, or not gone.
+            recipe's objective (of the stage then gone through), or of None: where it was not asked for, or not gone.
     """
 
     z: np.ndarray
@@ -70,8 +71,9 @@ class Inversion:
             raise UserError(f"method {method!r} needs an inverter: inverter=twi.load_inverter(path).")
         self.generator, self.method = generator, method
         self.config = config or _default_config(inverter, classifier)
-        self._generate = tf.function(lambda z: generator(z, training=False), reduce_retracing=True)
-        self._predict = tf.function(lambda audio: inverter(audio, training=False), reduce_retracing=True)
+        z, clip = (tf.TensorSpec(shape, tf.float32) for shape in (generator.input_shape, generator.output_shape))
+        self._generate = tf.function(lambda z: generator(z, training=False), input_signature=[z])
+        self._predict = tf.function(lambda audio: inverter(audio, training=False), input_signature=[clip])
         self._minimiser = StagedMinimiser(generator, self.config, classifier)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
         self._compiled = False
@@ -97,9 +99,11 @@ class Inversion:
             UserError: if the audio has the wrong shape, or NaN, or is not in [-1, 1], or is silent.
         """
         audio = check_audio(audio, self.generator.output_shape)
-        if seconds and not self._compiled:
-            self._compiled = True
-            self(audio[:1], max_iterations=1)
+        for name, value in (("seconds", seconds), ("max_iterations", max_iterations)):
+            if value is not None and not value > 0:
+                raise UserError(f"{name} must be above 0, received {value}.")
+        if seconds is not None and not self._compiled:
+            self._warm_up(audio[:1])
         began = time.monotonic()
         predicted = self._predict(audio).numpy() if self.method != "gradient" else None
         clips = len(audio)
@@ -110,16 +114,23 @@ class Inversion:
         rest = np.arange(clips)
         if self._exact:
             found = self._exact(
-                audio, lambda clips: self._start(predicted, clips, seed, first), max_iterations, seed, first, seconds and seconds / 2
+                audio,
+                lambda clips: self._start(predicted, clips, seed, first),
+                max_iterations,
+                seed,
+                first,
+                None if seconds is None else seconds / 2,
             )
             z[:], distance, iterations[:] = found.z, found.error, found.iterations
             gain = np.where(found.exact, found.gain, gain)
             rest = np.flatnonzero(~found.exact)
         target = self._minimiser.describe(audio / gain[:, None, None])
-        objective[:] = self._minimiser.value(z, target)
+        exact = np.setdiff1d(np.arange(clips), rest)
+        if len(exact):
+            objective[exact] = self._minimiser.value(z[exact], tf.nest.map_structure(lambda t: tf.gather(t, exact), target))
         if len(rest):
             part = tf.nest.map_structure(lambda t: tf.gather(t, rest), target)
-            left = seconds and max(seconds - (time.monotonic() - began), 1e-3)
+            left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
             minimum = self._optimise(part, predicted, first + rest, max_iterations, seed, progress, left, trajectory, rest)
             z[rest], objective[rest] = minimum.position, minimum.value
             iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
@@ -130,6 +141,13 @@ class Inversion:
         shares = np.full(clips, (time.monotonic() - began) / clips)
         audio = self._generate(z).numpy()
         return InversionResult(z, audio, gain, objective, iterations, evaluations, list(status), distance, shares, paths)
+
+    def _warm_up(self, audio):
+        """Compile all that a call may need."""
+        self._compiled = True
+        self(audio, max_iterations=1)
+        if self._exact:
+            self._exact.warm_up()
 
     def _start(self, predicted, clips, seed, first):
         """Where `ExactRecovery` begins, and its iterations of L-BFGS from there."""
@@ -172,7 +190,7 @@ def _best_of(starts, found):
 def _default_config(inverter, classifier):
     recipe = getattr(inverter, "recipe", None) or load_recipe("best")
     config = recipe.inversion
-    return config if classifier else dataclasses.replace(config, perceptual=0.0)
+    return config if classifier else without_perceptual(config)
 
 
 def random_starts(seed, clip, count, latent_dim):
@@ -237,7 +255,7 @@ def invert(
     results = []
     for i, first in enumerate(firsts):
         batch = audio[first : first + batch_size]
-        limit = seconds and seconds * len(batch)
+        limit = None if seconds is None else seconds * len(batch)
         results.append(inversion(batch, max_iterations, seed, first, batch_progress(progress, i, len(firsts)), limit, trajectory))
     return concatenate(results)
 

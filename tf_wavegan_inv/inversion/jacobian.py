@@ -28,7 +28,7 @@ def audio_and_jacobian(generator, z):
         audio = generator(points)
         samples = audio.shape[1] * audio.shape[2]
         audio = tf.reshape(audio, [-1, samples])
-    jacobian = accumulator.jvp(audio)
+    jacobian = accumulator.jvp(audio, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return tf.reshape(audio, [-1, latent_dim, samples])[:, 0], tf.reshape(jacobian, [-1, latent_dim, samples])
 
 

@@ -1,4 +1,7 @@
-"""Batched L-BFGS, tensorflow-probability's, in chunks: members leave the batch as they end, and begin again where a search broke down."""
+"""Batched L-BFGS in chunks, with tensorflow-probability's directions or the whole of it.
+
+Members leave the batch as they end, and begin again where a search broke down.
+"""
 
 import dataclasses
 import time
@@ -8,8 +11,9 @@ import tensorflow as tf
 
 from tf_wavegan_inv.inversion.search import advance_apart, advance_together, begin, join, specification, take
 
-CHUNK = 10  # iterations between looks at the batch
+CHUNK = 10  # between looks at the batch: evaluations, or iterations of "hager_zhang"
 PROGRESS, WINDOW = 1e-4, 3  # a member has stalled if it gained less than this share of its value over so many chunks
+PATIENT_WINDOW = 30  # the same where members are projected, which throws them back now and then
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +23,9 @@ class Minimum:
     Attributes:
         position: float32 [batch, n], the best seen; always finite where the start was.
         value: float32 [batch], the objective there.
-        iterations: int32 [batch], until the member stopped.
+        iterations: int32 [batch], until the member stopped ("hager_zhang": rounded up to whole chunks).
         evaluations: int32 [batch], of the objective and its gradient.
-        status: list of "converged" (gradient below the tolerance), "stalled" (hardly any progress: usually the floor of float32),
+        status: list of "converged" (gradient below the tolerance), "stalled" (gained less than a ten-thousandth in some chunks),
             "max_iterations" or "time_limit".
         trajectory: list of `Waypoint`, the start first; empty unless asked for.
     """
@@ -141,7 +145,9 @@ class LBFGS:
             return advance_apart(function, state, iterations, limit, self.tolerance)
 
         self._value_and_gradient = value_and_gradient
-        self._begin = tf.function(lambda p, t: begin(lambda q: value_and_gradient(q, t), p), input_signature=[points, targets])
+        self._begin = tf.function(
+            lambda p, t: begin(lambda q: value_and_gradient(q, t), p, self.tolerance), input_signature=[points, targets]
+        )
         states = specification(self._begin.get_concrete_function().structured_outputs)
         self._advance = tf.function(advance, input_signature=[states, targets, number, number])
 
@@ -151,7 +157,7 @@ class _Book:
 
     def __init__(self, start, max_iterations, patient):
         count = len(start)
-        self.max_iterations, self.patient = max_iterations, patient
+        self.max_iterations, self.window = max_iterations, PATIENT_WINDOW if patient else WINDOW
         self.position, self.value = start.copy(), np.full(count, np.inf, np.float32)
         self.iterations, self.evaluations = np.zeros(count, np.int32), np.zeros(count, np.int32)
         self.status = np.full(count, "max_iterations", dtype=object)
@@ -164,7 +170,7 @@ class _Book:
         better = np.isfinite(reached) & (reached < self.value[going]) & np.isfinite(position).all(axis=1)
         self.position[going[better]], self.value[going[better]] = position[better], reached[better]
         self.iterations[going], self.evaluations[going] = state.iterations.numpy(), state.evaluations.numpy()
-        self.values = [*self.values[-WINDOW:], self.value.copy()]
+        self.values = [*self.values[-self.window :], self.value.copy()]
         if trajectory:
             self.trajectory.append(Waypoint(self.position.copy(), self.value.copy(), self.iterations.copy()))
 
@@ -173,7 +179,7 @@ class _Book:
         value, failed = self.value[going], state.results.failed.numpy()
         again = failed & _progressed(self.before_failure[going], value)
         stalled = (failed & ~again) | ~np.isfinite(value)
-        if len(self.values) > WINDOW and not self.patient:
+        if len(self.values) > self.window:
             stalled |= ~_progressed(self.values[0][going], value)
         self.before_failure[going[again]] = value[again]
         self.status[going[stalled]] = "stalled"

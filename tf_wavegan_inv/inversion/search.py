@@ -20,8 +20,8 @@ class State(typing.NamedTuple):
         slope: [batch], of the objective along it.
         step, low, high: [batch], the step to try next, and the bounds of the one to be found.
         trials: int32 [batch], points this line search has looked at.
-        iterations: int32 [batch], line searches done.
-        evaluations: int32 [batch], of the objective and its gradient.
+        iterations: int32 [batch], line searches done; of `advance_together` those of the batch while the member was in it.
+        evaluations: int32 [batch], of the objective and its gradient; counted alike.
     """
 
     results: typing.Any
@@ -42,7 +42,7 @@ def _library():
     return lbfgs
 
 
-def begin(value_and_gradient, position):
+def begin(value_and_gradient, position, tolerance):
     """State at a start: position [batch, n].
 
     What is remembered is one made-up pair of differences by which the first step goes down the gradient, `FIRST_STEP` long: with
@@ -54,7 +54,7 @@ def begin(value_and_gradient, position):
     norm = tf.norm(gradient, axis=1, keepdims=True)
     pad = tf.zeros(tf.concat([[PAIRS - 1], tf.shape(position)], 0), position.dtype)
     results = lbfgs.LBfgsOptimizerResults(
-        converged=tf.zeros(batch, tf.bool),
+        converged=_finite(value, gradient) & (tf.reduce_max(tf.abs(gradient), axis=1) <= tolerance),
         failed=~_finite(value, gradient),
         num_iterations=tf.constant(PAIRS),
         num_objective_evaluations=tf.constant(0),
@@ -169,7 +169,7 @@ def _new_line(state, chosen):
     results = state.results
     direction = _library()._get_search_direction(results)
     slope = tf.reduce_sum(direction * results.objective_gradient, axis=1)
-    uphill = chosen & ~(slope < 0)
+    uphill = tf.where(slope < 0, False, chosen)  # not ~(slope < 0): graphs turn that into slope >= 0, which NaN is not
     one, zero = tf.ones_like(slope), tf.zeros_like(slope)
     return state._replace(
         results=results._replace(failed=results.failed | (uphill & ~results.converged)),

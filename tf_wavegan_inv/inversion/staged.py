@@ -1,6 +1,7 @@
 """The recipe's minimisation: its stages one after the other, z kept where the recipe says."""
 
 import dataclasses
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -39,22 +40,27 @@ class StagedMinimiser:
             seeds: list of a tuple of ints a member, for latent = "stochastic".
 
         Returns:
-            `Minimum` of the last stage; its iterations and evaluations are those of all.
+            `Minimum` of the last stage; its iterations and evaluations are those of all, and so is its trajectory, whose values are of each
+            stage's own objective.
         """
-        counts = [max(1, round(share * max_iterations)) for share in self.shares]
-        counts.append(max(1, max_iterations - sum(counts)))
-        project = projection(self.config.latent, seeds)
+        counts = [int(share * max_iterations) for share in self.shares]
+        counts.append(max_iterations - sum(counts))
+        deadline = None if seconds is None else time.monotonic() + seconds
         done, found, waypoints = 0, None, []
-        for minimiser, count in zip(self.minimisers, counts, strict=True):
-            before = found
+        for stage, (minimiser, count) in enumerate(zip(self.minimisers, counts, strict=True)):
+            if not count:
+                continue
+            before, left = found, None
+            if deadline:  # a stage may have its share of what is left, the last one all
+                left = max(deadline - time.monotonic(), 0) * count / sum(counts[stage:])
             found = minimiser.minimise(
                 start,
                 target,
                 count,
                 progress and (lambda now, _, done=done: progress(done + now, max_iterations)),
-                seconds and seconds * count / sum(counts),
+                left,
                 trajectory,
-                project,
+                projection(self.config.latent, seeds, stage),
             )
             if before:
                 steps = [dataclasses.replace(w, iterations=w.iterations + before.iterations) for w in found.trajectory]
@@ -69,12 +75,13 @@ class StagedMinimiser:
         return dataclasses.replace(found, trajectory=waypoints)
 
 
-def projection(latent, seeds):
+def projection(latent, seeds, stage=0):
     """What keeps z in [-1, 1] by the recipe's `latent`: function of (z [members, latent_dim], members) -> z; None for "free".
 
     Args:
         latent: see `InversionConfig`.
         seeds: list of a tuple of ints a member.
+        stage: what is drawn also depends on it.
     """
     if latent == "free":
         return None
@@ -88,10 +95,16 @@ def projection(latent, seeds):
         for row, member in enumerate(members):
             outside = np.abs(z[row]) > 1
             if outside.any():
-                kept[row, outside] = np.random.default_rng([*seeds[member], calls[0]]).uniform(-1, 1, outside.sum())
+                kept[row, outside] = np.random.default_rng([*seeds[member], stage, calls[0]]).uniform(-1, 1, outside.sum())
         return kept
 
     return redraw
+
+
+def without_perceptual(config):
+    """The config without its term `perceptual`, in the stages neither: what is left where there is no classifier."""
+    stages = tuple({**stage, "perceptual": 0.0} for stage in config.stages)
+    return dataclasses.replace(config, perceptual=0.0, stages=stages)
 
 
 def _weights(stage):

@@ -38,7 +38,7 @@ class AnyGenerator(keras.Model):
 
 
 class _Call(keras.layers.Layer):
-    """A function of tensors as a layer; a Keras model's own weights are seen."""
+    """A function of tensors as a layer."""
 
     def __init__(self, function, shape):
         super().__init__(name="model", trainable=False)
@@ -61,7 +61,7 @@ def load_generator(path, latent_dim=None, latent_range=(-1.0, 1.0), signature="s
         signature: of a SavedModel; one tensor in, one out.
 
     Returns:
-        `AnyGenerator`, frozen.
+        `AnyGenerator`; the model's weights are not among its own, so nothing here trains them.
 
     Raises:
         UserError: if there is no such model, or it does not make audio out of z.
@@ -71,9 +71,7 @@ def load_generator(path, latent_dim=None, latent_range=(-1.0, 1.0), signature="s
     if not latent_dim:
         raise UserError(f"{path} does not say how many numbers its z has: give latent_dim (--latent-dim).")
     function = model if not isinstance(model, keras.Model) else lambda z: model(z, training=False)
-    generator = AnyGenerator(function, latent_dim, latent_range, source=str(path))
-    generator.trainable = False
-    return generator
+    return AnyGenerator(function, latent_dim, latent_range, source=str(path))
 
 
 def _load(path, signature):
@@ -126,9 +124,25 @@ def _output_shape(function, latent_dim, middle, source):
         audio = np.asarray(function(keras.ops.full((2, latent_dim), middle, dtype="float32")))
     except Exception as error:  # whatever the model raises
         raise UserError(f"{source} cannot take z [2, {latent_dim}]: {(str(error).splitlines() or ['?'])[0]}") from None
+    _check_differentiable(function, latent_dim, middle, source)
     if audio.ndim not in (2, 3) or len(audio) != 2 or audio.dtype.kind != "f":
         raise UserError(
             f"{source} made {audio.dtype} {list(audio.shape)} out of z [2, {latent_dim}]; float [2, samples] or [2, samples, channels] "
             "is needed."
         )
     return (None, *audio.shape[1:])
+
+
+def _check_differentiable(function, latent_dim, middle, source):
+    import tensorflow as tf
+
+    z = tf.fill((2, latent_dim), np.float32(middle))
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            audio = function(z)
+        gradient = tape.gradient(audio, z)
+    except Exception as error:  # an op without a gradient says so
+        raise UserError(f"{source} is not differentiable by z: {(str(error).splitlines() or ['?'])[0]}") from None
+    if gradient is None:
+        raise UserError(f"{source} is not differentiable by z (TensorFlow finds no way back from its audio): it cannot be inverted.")
