@@ -19,7 +19,7 @@ from tf_wavegan_inv.losses import range_penalty
 EXACT = 1e-6  # relative squared error (-60 dB) below which z counts as recovered; a wrong z was never seen there
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
-SHAKEN_APPROACH, REDRAWN, MOST_REDRAWN, NUDGE = 120, 0.05, 0.3, 0.05  # of a start near the best z so far
+SHAKEN_APPROACH, REDRAWN, SHAKES, NUDGE = 120, 0.05, 6, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take
 
@@ -196,9 +196,9 @@ def _shaken(z, number, seeds):
     """Latents near z [clips, latent_dim]: numbers outside [-1, 1], and a few others, drawn anew (stochastic clipping: Lipton & Tripathi,
     "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017), the rest moved a little; `seeds` one a clip.
 
-    The more often that did not help (`number`), the more are drawn anew: from some minima small moves lead back.
+    The more often that did not help (`number`), the more are drawn anew: from some minima small moves lead back. Then few again.
     """
-    share = min(REDRAWN * number, MOST_REDRAWN)
+    share = REDRAWN * (1 + (number - 1) % SHAKES)
     shaken = np.empty_like(z)
     for i, seed in enumerate(seeds):
         rng = np.random.default_rng(seed)
