@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measure import ceiling, seconds, table
+from tf_wavegan_inv.wavegan.checkpoint import copy_generator
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.generator import Generator
-from tf_wavegan_inv.wavegan.variables import variables_of
 
 
 def plain(config):
@@ -36,9 +36,7 @@ def forms(config):
     """Name -> function of z, all of the same weights."""
     keras.utils.set_random_seed(0)
     trained = Generator(config)
-    frozen = Generator(config, frozen=True)
-    for name, variable in variables_of(trained).items():
-        variables_of(frozen)[name].assign(np.asarray(variable))
+    frozen = copy_generator(trained, frozen=True)
     usual = plain(config)
     usual.set_weights(trained.get_weights())
     return {"Conv1DTranspose": usual, "polyphase (trainable)": trained, "frozen (load_wavegan)": frozen}

@@ -1,6 +1,6 @@
 """Time of inversion beside SciPy's L-BFGS-B one clip at a time, tensorflow-probability's lbfgs_minimize as it is, and the authors' way.
 
-python benchmarks/inversion.py                 all three tables; 10 to 15 minutes on 2 cores
+python benchmarks/inversion.py                 all three tables; about 20 minutes on 2 cores
 python benchmarks/inversion.py real --clips 8  one of them: real, exact, authors
 """
 
@@ -30,9 +30,9 @@ from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.inversion.objective import Objective
 from tf_wavegan_inv.inversion.search import PAIRS
 from tf_wavegan_inv.models.classifier import build_classifier, feature_extractor
+from tf_wavegan_inv.wavegan.checkpoint import copy_generator
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.generator import Generator
-from tf_wavegan_inv.wavegan.variables import variables_of
 
 RECOVERED = 1e-2  # largest error of a number of z
 
@@ -169,14 +169,12 @@ def authors(options, _):
     """The authors' way (eager, one clip, transposed convolutions, three equal channels, SciPy) beside the same objective here; dim 64."""
     keras.utils.set_random_seed(0)
     config = WaveGANConfig(dim=options.dim)
-    usual, generator = plain(config), Generator(config, frozen=True)
+    usual, trained = plain(config), Generator(config)
+    trained.set_weights(usual.get_weights())
+    generator = copy_generator(trained, frozen=True)
     recipe = twi.load_recipe("authors-code")
     classifier = build_classifier(config.slice_len, 1, recipe.spectrogram, width=64)
     z = np.random.default_rng(0).uniform(-1, 1, (2, max(2, *options.batch), 100)).astype(np.float32)
-    trained = Generator(config)
-    trained.set_weights(usual.get_weights())
-    for name, variable in variables_of(trained).items():
-        variables_of(generator)[name].assign(np.asarray(variable))
     audio = np.asarray(generator(z[0]))
     features = feature_extractor(classifier, recipe.inversion.perceptual_layers)
 
@@ -223,7 +221,7 @@ def main():
     parser.add_argument("--recipes", nargs="+", default=["digits", "paper"])
     parser.add_argument("--scipy-clips", type=int, default=4, help="of the synthesised ones")
     parser.add_argument("--dim", type=int, default=64, help="of the authors' table")
-    parser.add_argument("--authors-iterations", type=int, default=20)
+    parser.add_argument("--authors-iterations", type=int, default=10)
     options = parser.parse_args()
     print(f"matrix product of 4096: {ceiling('float32') / 1e9:.0f} GFLOP/s")
     models = twi.load_wavegan(defaults.WAVEGAN), twi.load_inverter(defaults.INVERTER), twi.load_classifier(defaults.CLASSIFIER)

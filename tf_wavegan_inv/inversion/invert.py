@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.exact import ExactRecovery
-from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint
+from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
 from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
 from tf_wavegan_inv.recipe import load_recipe
 
@@ -127,9 +127,9 @@ class Inversion:
         target = self._minimiser.describe(audio / gain[:, None, None])
         exact = np.setdiff1d(np.arange(clips), rest)
         if len(exact):
-            objective[exact] = self._minimiser.value(z[exact], tf.nest.map_structure(lambda t: tf.gather(t, exact), target))
+            objective[exact] = self._minimiser.value(z[exact], gather(target, exact))
         if len(rest):
-            part = tf.nest.map_structure(lambda t: tf.gather(t, rest), target)
+            part = gather(target, rest)
             left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
             minimum = self._optimise(part, predicted, first + rest, max_iterations, seed, progress, left, trajectory, rest)
             z[rest], objective[rest] = minimum.position, minimum.value

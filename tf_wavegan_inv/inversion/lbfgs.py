@@ -101,7 +101,7 @@ class LBFGS:
                 return book.minimum()
             if not left.all():
                 going, state = going[left], take(state, np.flatnonzero(left))
-                part = _gather(target, going)
+                part = gather(target, going)
             if failed[left].any():
                 going, state, part = self._again(going, state, failed[left], book.position[going], target)
             state = self._advance(state, part, *book.limits(going))
@@ -116,10 +116,10 @@ class LBFGS:
         """Chosen members begin again, at `point` [members, n] and with nothing remembered: going, state and target, reordered."""
         others, members = np.flatnonzero(~chosen), np.flatnonzero(chosen)
         before = take(state, members)
-        begun = self._begin(tf.convert_to_tensor(point[members]), _gather(target, going[members]))
+        begun = self._begin(tf.convert_to_tensor(point[members]), gather(target, going[members]))
         begun = begun._replace(iterations=before.iterations, evaluations=before.evaluations + begun.evaluations)
         going = np.concatenate([going[others], going[members]])
-        return going, join(take(state, others), begun), _gather(target, going)
+        return going, join(take(state, others), begun), gather(target, going)
 
     def _compile(self, position, target):
         if self._begin:
@@ -199,5 +199,6 @@ def _progressed(before, now):
     return now < np.where(np.isfinite(now), before - PROGRESS * np.abs(np.nan_to_num(now, posinf=0)), 0)
 
 
-def _gather(target, members):
+def gather(target, members):
+    """What some members are compared with: tensors, batch first."""
     return tf.nest.map_structure(lambda t: tf.gather(t, members), target)

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.objective import difference, log_stft_distance, magnitudes
+from tf_wavegan_inv.wavegan.checkpoint import copy_generator
 from tf_wavegan_inv.wavegan.generator import Generator
-from tf_wavegan_inv.wavegan.variables import variables_of
 
 LEARNING_RATE = 1e-3
 WAVEFORM = 1.0  # weight of the relative squared error beside the STFT distance
@@ -54,7 +54,7 @@ def pivotal_tuning(generator, z, audio, steps=200, learning_rate=LEARNING_RATE, 
     if not isinstance(generator, Generator):
         raise UserError(f"Pivotal tuning needs a WaveGAN, whose weights can be tuned; received a {type(generator).__name__}.")
     z, audio = tf.constant(np.asarray(z, np.float32)[None]), tf.constant(np.asarray(audio, np.float32)[None])
-    tuned = _copy(generator)
+    tuned = copy_generator(generator)
     optimizer = keras.optimizers.Adam(learning_rate)
     optimizer.build(tuned.trainable_variables)
     target = magnitudes(audio)
@@ -79,10 +79,3 @@ def pivotal_tuning(generator, z, audio, steps=200, learning_rate=LEARNING_RATE, 
             progress(min(number + 1, steps), steps)
     tuned.set_weights(best[1])
     return Pivot(tuned, tuned(z, training=False).numpy()[0], np.array(history))
-
-
-def _copy(generator):
-    copy = Generator(generator.config)
-    for name, variable in variables_of(generator).items():
-        variables_of(copy)[name].assign(np.asarray(variable))
-    return copy

@@ -23,8 +23,9 @@ class StagedMinimiser:
     def __init__(self, generator, config, classifier=None):
         self.config = config
         configs = [dataclasses.replace(config, **_weights(stage)) for stage in config.stages] + [config]
-        every = {name: max(getattr(c, name) for c in configs) for name in OBJECTIVE_WEIGHTS}
-        self.describe = tf.function(Objective(generator, dataclasses.replace(config, **every), classifier).describe, reduce_retracing=True)
+        weights = {name: max(getattr(c, name) for c in configs) for name in OBJECTIVE_WEIGHTS}
+        described = Objective(generator, dataclasses.replace(config, **weights), classifier)
+        self.describe = tf.function(described.describe, input_signature=[tf.TensorSpec(generator.output_shape, tf.float32)])
         self.minimisers = [LBFGS(Objective(generator, c, classifier), line_search=config.line_search) for c in configs]
         self.shares = [stage["share"] for stage in config.stages]
 

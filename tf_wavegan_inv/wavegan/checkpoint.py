@@ -135,6 +135,14 @@ def write_checkpoint(path, values):
         os.replace(f"{partial}{suffix}", f"{path}{suffix}")
 
 
+def copy_generator(generator, frozen=False):
+    """A `Generator` with the same weights, of its own, frozen or not."""
+    copy = Generator(generator.config, frozen=frozen)
+    for name, variable in variables_of(generator).items():
+        variables_of(copy)[name].assign(np.asarray(variable))
+    return copy
+
+
 def _from_keras(path, frozen):
     import keras
 
@@ -146,7 +154,4 @@ def _from_keras(path, frozen):
         raise UserError(f"{path} holds a {type(model).__name__}, not a WaveGAN generator.")
     if model.frozen == frozen:
         return model
-    generator = Generator(model.config, frozen=frozen)
-    for name, variable in variables_of(model).items():
-        variables_of(generator)[name].assign(np.asarray(variable))
-    return generator
+    return copy_generator(model, frozen)
