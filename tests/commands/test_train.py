@@ -88,18 +88,26 @@ def finished(tmp_path_factory, clips, small_recipe):
     return run, done
 
 
-def test_prints_a_table_of_held_out_clips(finished):
+def test_evaluates_held_out_clips(finished):
     run, done = finished
-    table = (run / "inversions" / "table.md").read_text()
-    assert table in done.stdout and "held-out clips" in table
-    rows = json.loads((run / "inversions" / "table.json").read_text())["rows"]
-    assert list(rows) == ["real", "inverter", "gradient", "hybrid"]
-    for row in rows.values():
-        assert 0 <= row["class/accuracy"] <= 1
-    assert all(np.isfinite(list(row.values())).all() for row in rows.values())
-    for method in ("original", "inverter", "gradient", "hybrid"):
-        files = sorted((run / "inversions" / method).glob("*.wav"))
+    folder = run / "evaluation"
+    methods = json.loads((folder / "tables.json").read_text())["sets"]["real"]["methods"]
+    assert list(methods) == ["original", "inverter", "gradient", "hybrid"] and "| 4 real clips | digit accuracy |" in done.stdout
+    for method, found in methods.items():
+        assert found["class/accuracy"]["n"] == 4 and f"\n| {method} | {100 * found['class/accuracy']['share']:.1f} % |" in done.stdout
+        assert method == "original" or found["waveform/relative_mse"]["failed"] == 0
+        files = sorted((folder / "audio" / "real" / method).glob("*.wav"))
         assert len(files) == 4 and soundfile.info(files[0]).samplerate == 16000
+    assert (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("stage", ["classifier", "inverter"])
+def test_options_are_there_for_comparison(finished, stage):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(finished[0] / stage / "logs"))
+    events.Reload()
+    assert any(b"learning_rate" in content for content in events.PluginTagToContent("hparams").values())
 
 
 def test_reports_what_was_skipped(finished):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tf_wavegan_inv import UserError, defaults, load_audio, load_classifier, load_inverter
-from tf_wavegan_inv.evaluation.clips import heard_digits
+from tf_wavegan_inv.evaluation.judge import Judge
 
 
 def test_the_bundled_inverter_reads_its_own_options(generator):
@@ -26,7 +26,7 @@ def test_the_bundled_inverter_knows_something_of_z(generator, latents):
 def test_the_bundled_classifier_hears_unseen_speakers(generator):
     files = sorted(defaults.DATA.glob("test/*.flac"))
     classifier = load_classifier(defaults.CLASSIFIER)
-    digits = heard_digits(classifier, load_audio(files, generator, classifier.recipe.audio))
+    digits = Judge(classifier)(load_audio(files, generator, classifier.recipe.audio)).digits
     expected = ["Zero One Two Three Four Five Six Seven Eight Nine".split().index(f.name.split("_")[0]) for f in files]
     assert np.mean(digits == expected) >= 0.7
 

@@ -65,6 +65,7 @@ class Progress:
         if self.bar is None:
             print(f"{self.label}:")
             self.bar = keras.utils.Progbar(total, unit_name=self.unit, interval=0.5)
+        self.bar.target = total  # may change: batches that were done before count as one step each
         self.bar.update(done)
 
 

@@ -19,8 +19,13 @@ COLUMNS = (
     "distance",
     "mse",
     "relative_mse",
+    "snr",
     "si_sdr",
     "log_spectral_distance",
+    "multi_resolution_stft",
+    "mel_cepstral_distortion",
+    "ssim",
+    "ssim_real_stft",
     "digit",
     "digit_original",
     "pivot_relative_mse",
@@ -158,6 +163,7 @@ class _Models:
 
     def __init__(self, options):
         from tf_wavegan_inv import defaults
+        from tf_wavegan_inv.evaluation.judge import Judge
         from tf_wavegan_inv.inversion.invert import Inversion
         from tf_wavegan_inv.inversion.staged import without_perceptual
         from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
@@ -170,6 +176,7 @@ class _Models:
             check_shapes(self.classifier, generator, "classifier")
         else:  # the bundled one is for other audio: go without digits
             self.classifier = None
+        self.judge = Judge(self.classifier) if self.classifier else None
         self.inverter = None
         if options.method != "gradient":
             self.inverter = load_inverter(options.inverter or defaults.INVERTER)
@@ -242,13 +249,18 @@ def output_names(clips):
     for clip in clips:
         relative = pathlib.PurePosixPath(clip.name)
         candidates = [relative.with_suffix("").as_posix(), relative.as_posix()]
-        name = next((n for n in candidates if n not in taken), None)
+        name = next((n for n in candidates if not taken & _names_under(n)), None)
         number = 2
-        while name is None or name in taken:
+        while name is None or taken & _names_under(name):
             name, number = f"{candidates[0]}-{number}", number + 1
-        taken.add(name)
+        taken |= _names_under(name)
         names[clip.path] = name
     return names
+
+
+def _names_under(name):
+    """The names that the files of one clip begin with: its own, and that of its pivotal tuning."""
+    return {name, f"{name}.pivot"}
 
 
 def _invert_batch(models, recordings, outputs, options, first, progress):
@@ -257,7 +269,7 @@ def _invert_batch(models, recordings, outputs, options, first, progress):
 
     from tf_wavegan_inv.audio.dataset import conditioned
     from tf_wavegan_inv.audio.write import write_wav
-    from tf_wavegan_inv.evaluation.clips import heard_digits, measure
+    from tf_wavegan_inv.evaluation.clips import measure
     from tf_wavegan_inv.files import write_npy
     from tf_wavegan_inv.names import column
 
@@ -270,9 +282,10 @@ def _invert_batch(models, recordings, outputs, options, first, progress):
         return rows
     limit = options.time_limit and options.time_limit * len(audio)
     result = models.inversion(audio, options.max_iterations, options.seed, first, progress, limit, options.trajectory)
-    columns = {column(name): values for name, values in measure(audio / result.gain[:, None, None], result.audio).items()}
-    if models.classifier:
-        columns |= {"digit": heard_digits(models.classifier, result.audio), "digit_original": heard_digits(models.classifier, audio)}
+    distances = measure(audio / result.gain[:, None, None], result.audio, models.audio_config.sample_rate)
+    columns = {column(name): values for name, values in distances.items()}
+    if models.judge:
+        columns |= {"digit": models.judge(result.audio).digits, "digit_original": models.judge(audio).digits}
     for i, recording in enumerate(recordings):
         name = outputs[recording.clip.path]
         write_npy(options.out / f"{name}.z.npy", models.to_latent(result.z[i]))

@@ -7,24 +7,26 @@ from tf_wavegan_inv.files import checksum, write_json
 from tf_wavegan_inv.training.run import versions
 
 
-def write_record(folder, options, **models):
-    """Write `folder`/run.json.
+def make_record(options, program="tf-wavegan-inv", **models):
+    """What a result was made with, as JSON can hold it.
 
     Args:
-        folder: where results are.
-        options: its parsed arguments.
+        options: the command's parsed arguments.
+        program: its name.
         models: name = file or checkpoint prefix, or None; their checksums are recorded.
     """
     from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
     files = {kind: find_checkpoint(path) if kind == "wavegan" else path for kind, path in models.items() if path}
-    write_json(
-        folder / "run.json",
-        {
-            "command": ["tf-wavegan-inv", *sys.argv[1:]],
-            "arguments": {key: value for key, value in vars(options).items() if key != "run"},
-            "seed": options.seed,
-            "models": {kind: {"path": str(path), "sha256": checksum(path)} for kind, path in files.items()},
-            "versions": {"tf-wavegan-inv": tf_wavegan_inv.__version__} | versions(),
-        },
-    )
+    return {
+        "command": [program, *sys.argv[1:]],
+        "arguments": {key: value for key, value in vars(options).items() if key != "run" or program != "tf-wavegan-inv"},
+        "seed": options.seed,
+        "models": {kind: {"path": str(path), "sha256": checksum(path)} for kind, path in files.items()},
+        "versions": {"tf-wavegan-inv": tf_wavegan_inv.__version__} | versions(),
+    }
+
+
+def write_record(folder, options, **models):
+    """Write `folder`/run.json, see `make_record`."""
+    write_json(folder / "run.json", make_record(options, **models))

@@ -73,6 +73,7 @@ def parser():
     p.add_argument("--strategy", choices=("auto", "one", "mirrored"), default="auto", help="auto: all GPUs where there are several")
     p.add_argument("--replicas", type=positive, help="devices of --strategy mirrored (default: all GPUs; without a GPU, 2 logical CPUs)")
     p.add_argument("--seed", type=seed, default=0, help="of weights, order, augmentation and latents")
+    p.add_argument("--profile", metavar="STEPS", type=positive, help="profile so many training steps of each stage, for TensorBoard")
     p.add_argument("--count", type=positive, default=64, help="held-out clips that stage all inverts for its table, at most")
     return p
 
@@ -118,6 +119,7 @@ def main(arguments=None):
         make_strategy(options.strategy, options.replicas),
         options.seed,
         options.slice_len,
+        options.profile or 0,
     )
     if options.stage == "wavegan":
         if options.dim and options.init != "scratch":
@@ -131,21 +133,33 @@ def main(arguments=None):
         print(f"The inverter is in {stages.train_inverter(request)}.")
     if options.stage == "all":
         keras.config.set_dtype_policy("float32")  # inversion needs it
-        _compare(request, options.count)
+        _compare(request, options)
     print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
 
 
-def _compare(request, count):
-    """Invert held-out clips with the models of the run, by each method, and print the table."""
-    from tf_wavegan_inv.evaluation.summary import compare_methods, held_out, markdown
+def _compare(request, options):
+    """Invert held-out clips by each method with the models of the run, write what `tf-wavegan-inv evaluate` writes, print a table."""
+    from tf_wavegan_inv.commands.record import make_record
+    from tf_wavegan_inv.evaluation.clips import spread
+    from tf_wavegan_inv.evaluation.evaluate import Evaluator
+    from tf_wavegan_inv.evaluation.judge import Judge
+    from tf_wavegan_inv.evaluation.publish import publish
+    from tf_wavegan_inv.evaluation.sets import REAL, real
+    from tf_wavegan_inv.evaluation.tables import short_table
+    from tf_wavegan_inv.inversion.invert import METHODS, Inversion
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
     split = "test" if request.corpus.labelled().recordings["test"] else "valid"
     generator = load_wavegan(request.wavegan, request.slice_len)
     inverter, classifier = load_inverter(request.run), load_classifier(request.run)
-    clips = held_out(request.corpus.labelled().arrays(split, request.recipe.audio, *generator.output_shape[1:]), count, request.seed)
-    out = request.run / "inversions"
-    rows = compare_methods(clips, generator, inverter, classifier, request.recipe, out, seed=request.seed, progress=Progress)
-    print(f"\nClips of the {split} split:\n\n{markdown(rows, len(clips))}")
-    print(f"Originals, reconstructions (wav) and latents (npy): {out}")
+    clips = request.corpus.labelled().arrays(split, request.recipe.audio, *generator.output_shape[1:])
+    clips = real(clips.take(spread(clips.labels, options.count, request.seed)))
+    record = make_record(options, "train_keras.py", wavegan=request.wavegan, inverter=inverter.file, classifier=classifier.file)
+    methods = {m: Inversion(generator, m, inverter, classifier, request.recipe.inversion) for m in METHODS}
+    out, rate = request.run / "evaluation", request.recipe.audio.sample_rate
+    identity = [record["models"], request.recipe.to_dict()["inversion"]]
+    evaluator = Evaluator(methods, Judge(classifier, with_features=True), out, rate, seed=request.seed, identity=identity)
+    found = publish(evaluator([clips], Progress), out, record, rate, split=split)
+    print(f"\nClips of the {split} split:\n\n{short_table(found, REAL)}")
+    print(f"Tables, figures, clips to listen to: {out / 'report.html'}")

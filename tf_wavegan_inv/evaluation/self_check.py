@@ -6,9 +6,8 @@ import numpy as np
 
 from tf_wavegan_inv.inversion.invert import InversionResult, batch_progress, concatenate
 from tf_wavegan_inv.inversion.jacobian import singular_values
-from tf_wavegan_inv.metrics.latent import max_error, rmse
+from tf_wavegan_inv.metrics.latent import RECOVERED, max_error, rmse
 
-RECOVERED = 1e-2  # largest error of a number of z that counts as recovered
 JACOBIANS = 4
 UNHEARD = 1e-4  # of the largest singular value: a direction of z below it is lost in 16-bit audio
 

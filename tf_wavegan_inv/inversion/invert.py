@@ -72,7 +72,7 @@ class Inversion:
         self.generator, self.method = generator, method
         self.config = config or _default_config(inverter, classifier)
         z, clip = (tf.TensorSpec(shape, tf.float32) for shape in (generator.input_shape, generator.output_shape))
-        self._generate = tf.function(lambda z: generator(z, training=False), input_signature=[z])
+        self.generate = tf.function(lambda z: generator(z, training=False), input_signature=[z])
         self._predict = tf.function(lambda audio: inverter(audio, training=False), input_signature=[clip])
         self._minimiser = StagedMinimiser(generator, self.config, classifier)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
@@ -104,6 +104,7 @@ class Inversion:
                 raise UserError(f"{name} must be above 0, received {value}.")
         if seconds is not None and not self._compiled:
             self._warm_up(audio[:1])
+        limit = 1 if self.method == "inverter" else max_iterations or getattr(self.config, f"{self.method}_iterations")
         began = time.monotonic()
         predicted = self._predict(audio).numpy() if self.method != "gradient" else None
         clips = len(audio)
@@ -131,15 +132,15 @@ class Inversion:
         if len(rest):
             part = gather(target, rest)
             left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
-            minimum = self._optimise(part, predicted, first + rest, max_iterations, seed, progress, left, trajectory, rest)
+            minimum = self._optimise(part, predicted, first + rest, limit, seed, progress, left, trajectory, rest)
             z[rest], objective[rest] = minimum.position, minimum.value
             iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
             for i, clip in enumerate(rest if minimum.trajectory else []):
                 paths[clip] = tuple(np.stack([getattr(w, k)[i] for w in minimum.trajectory]) for k in ("iterations", "value", "position"))
         elif progress:
-            progress(1, 1)
+            progress(limit, limit)
         shares = np.full(clips, (time.monotonic() - began) / clips)
-        audio = self._generate(z).numpy()
+        audio = self.generate(z).numpy()
         return InversionResult(z, audio, gain, objective, iterations, evaluations, list(status), distance, shares, paths)
 
     def _warm_up(self, audio):
@@ -155,16 +156,16 @@ class Inversion:
             return predicted[clips], PREDICTED_APPROACH
         return np.concatenate([random_starts(seed, first + i, 1, self.generator.input_shape[1]) for i in clips]), RANDOM_APPROACH
 
-    def _optimise(self, target, predicted, numbers, max_iterations, seed, progress, seconds, trajectory, rest):
+    def _optimise(self, target, predicted, numbers, limit, seed, progress, seconds, trajectory, rest):
         """Minimise the recipe's objective for the clips `rest` of the batch, whose numbers are given: `Minimum`."""
         if self.method == "inverter":
             if progress:
-                progress(1, 1)
+                progress(limit, limit)
             none = np.zeros(len(rest), np.int32)
             return Minimum(predicted[rest], self._minimiser.value(predicted[rest], target), none, none, ["predicted"] * len(rest), [])
-        starts, limit, z = 1, max_iterations or self.config.hybrid_iterations, predicted[rest] if predicted is not None else None
+        starts, z = 1, predicted[rest] if predicted is not None else None
         if self.method == "gradient":
-            starts, limit = self.config.gradient_starts, max_iterations or self.config.gradient_iterations
+            starts = self.config.gradient_starts
             z = np.concatenate([random_starts(seed, number, starts, self.generator.input_shape[1]) for number in numbers])
             target = tf.nest.map_structure(lambda t: tf.repeat(t, starts, axis=0), target)
         seeds = [(seed, int(number), start) for number in numbers for start in range(starts)]

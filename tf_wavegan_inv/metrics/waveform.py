@@ -13,6 +13,12 @@ def relative_mse(reference, estimate):
     return mse(reference, estimate) / np.mean(np.asarray(reference, np.float64) ** 2, axis=(1, 2))
 
 
+def snr(reference, estimate):
+    """Signal-to-noise ratio in dB, the difference being the noise: 0 for silence, infinite for a perfect copy."""
+    with np.errstate(divide="ignore"):
+        return -10 * np.log10(relative_mse(reference, estimate))
+
+
 def si_sdr(reference, estimate):
     """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al., "SDR - half-baked or well done?", 2019, equation 3)."""
     reference = np.asarray(reference, np.float64).reshape(len(reference), -1)

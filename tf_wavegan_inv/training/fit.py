@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.training.tensorboard import ScalarWriter
+from tf_wavegan_inv.tensorboard import ScalarWriter, write_options
 
 SAVE_SECONDS = 300  # a kill loses no more than this
 
@@ -18,7 +18,7 @@ def learning_rate(config, updates):
     return config.learning_rate
 
 
-def fit(trainer, run, batches_from, validation, steps_per_epoch, epochs, monitor, previews=None, verbose=1):
+def fit(trainer, run, batches_from, validation, steps_per_epoch, epochs, monitor, previews=None, verbose=1, callbacks=()):
     """Train until `epochs` are done, from wherever the run folder's state is.
 
     Args:
@@ -31,11 +31,13 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, epochs, monitor
         monitor: name of the loss on `validation` whose lowest value makes a model the best.
         previews: called with the epoch after each epoch, or None.
         verbose: as in `keras.Model.fit`.
+        callbacks: more Keras callbacks.
     """
     done = run.track(trainer.network, trainer.network_optimizer)
     if done:
         print(f"Resuming {run.folder} after step {done} of {epochs * steps_per_epoch}.")
     keeper = Keeper(trainer, run, steps_per_epoch, monitor, previews, done)
+    write_options(run.folder / "logs", run.options(), dict.fromkeys(trainer.means, "validation"))
     for first, steps, stop_epoch in segments(done, steps_per_epoch, epochs):
         keeper.step = first
         trainer.fit(
@@ -44,7 +46,7 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, epochs, monitor
             initial_epoch=first // steps_per_epoch,
             epochs=stop_epoch,
             steps_per_epoch=steps,
-            callbacks=[keeper],
+            callbacks=[keeper, *callbacks],
             verbose=verbose,
             shuffle=False,
         )

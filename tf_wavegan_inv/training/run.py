@@ -57,6 +57,13 @@ class Run:
         others = [stage for stage in STAGES if stage != config.get("stage")]
         return config | {"recipe": {k: v for k, v in config.get("recipe", {}).items() if k not in others}}
 
+    def options(self):
+        """What the stage was trained with, flat: dict of "section.option" to value."""
+        recipe, stage = self.config["recipe"], self.config["stage"]
+        sections = {name: recipe[name] for name in ("audio", "spectrogram", stage) if name in recipe}
+        options = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
+        return options | {key: self.config[key] for key in ("seed", "init")}
+
     def claim(self):
         """Write config.json."""
         self.folder.mkdir(parents=True, exist_ok=True)

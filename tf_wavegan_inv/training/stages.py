@@ -19,12 +19,12 @@ from tf_wavegan_inv.models.bundle import find_model, load_classifier, load_inver
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.recipe import Recipe, load_recipe
+from tf_wavegan_inv.tensorboard import Previews, Profile
 from tf_wavegan_inv.training import classifier as classifier_step
 from tf_wavegan_inv.training import inverter as inverter_step
 from tf_wavegan_inv.training.fit import fit, learning_rate
 from tf_wavegan_inv.training.run import Run, versions
 from tf_wavegan_inv.training.strategy import divided
-from tf_wavegan_inv.training.tensorboard import Previews
 from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
@@ -48,6 +48,7 @@ class Request:
         strategy: `tf.distribute` strategy.
         seed: int.
         slice_len: see `load_wavegan`.
+        profile: training steps to profile; 0 for none.
     """
 
     recipe: Recipe
@@ -60,6 +61,11 @@ class Request:
     strategy: object = dataclasses.field(default_factory=tf.distribute.get_strategy)
     seed: int = 0
     slice_len: int | None = None
+    profile: int = 0
+
+    def callbacks(self, run):
+        """Keras callbacks of a stage, for its `Run`."""
+        return [Profile(run.folder / "logs", self.profile)] if self.profile else []
 
 
 def train_classifier(request):
@@ -82,7 +88,16 @@ def train_classifier(request):
     def batches_from(step):
         return _real_batches(splits["train"], config, request.seed, step).map(lambda audio, label, step: (audio, label))
 
-    fit(trainer, run, batches_from, validation_batches(splits["valid"], config.batch_size), steps, config.epochs, classifier_step.MONITOR)
+    fit(
+        trainer,
+        run,
+        batches_from,
+        validation_batches(splits["valid"], config.batch_size),
+        steps,
+        config.epochs,
+        classifier_step.MONITOR,
+        callbacks=request.callbacks(run),
+    )
     return run.folder
 
 
@@ -135,6 +150,7 @@ def train_inverter(request):
         config.epochs,
         inverter_step.MONITOR,
         _previews(run, request, trainer, valid, latents),
+        callbacks=request.callbacks(run),
     )
     return run.folder
 

@@ -16,10 +16,10 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import load_classifier
+from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_options
 from tf_wavegan_inv.training.fit import SAVE_SECONDS, check_finite, rounded, segments
 from tf_wavegan_inv.training.run import Run, versions
 from tf_wavegan_inv.training.strategy import divided
-from tf_wavegan_inv.training.tensorboard import AudioWriter, ScalarWriter
 from tf_wavegan_inv.training.wavegan import WaveGANTrainer
 from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps
 from tf_wavegan_inv.wavegan.checkpoint import load_wavegan, save_wavegan_checkpoint
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 PREVIEW_CLIPS = 8
 SCORED_CLIPS = 512
+SCORES = ("class/inception_score", "class/confidence")
 
 
 def train_wavegan(request):
@@ -65,12 +66,14 @@ def train_wavegan(request):
     write_args(run.folder / "args.txt", official_args(config, training, request.recipe.audio.sample_rate))
 
     keeper = Keeper(trainer, run, training, config, done, request)
+    write_options(run.folder / "logs", run.options(), dict.fromkeys(SCORES, "train"))
+    callbacks = [keeper, *request.callbacks(run)]
     epochs = -(-training.steps // training.report_steps) if done < training.steps else 0
     for first, steps, stop in segments(done, training.report_steps, epochs):
         keeper.step = first
         data = training_inputs(slices, training, config.latent_dim, request.seed, first)
         trainer.fit(
-            data, initial_epoch=first // training.report_steps, epochs=stop, steps_per_epoch=steps, callbacks=[keeper], shuffle=False
+            data, initial_epoch=first // training.report_steps, epochs=stop, steps_per_epoch=steps, callbacks=callbacks, shuffle=False
         )
     return run.folder
 
@@ -247,7 +250,7 @@ class Keeper(keras.callbacks.Callback):
             save_wavegan_checkpoint(trained, self.run.folder / "best" / "model.ckpt")
             with replacing(self.run.folder / "best" / "step.txt") as partial:
                 partial.write_text(f"step {self.step}, Inception Score {score:.3f} ({SCORED_CLIPS} clips)\n")
-        return {"class/inception_score": score, "class/confidence": float(probabilities.max(axis=1).mean())}
+        return dict(zip(SCORES, (score, float(probabilities.max(axis=1).mean())), strict=True))
 
     def _save(self):
         save_state(self.trainer, self.run.folder, self.step, self.training.keep)

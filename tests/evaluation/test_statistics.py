@@ -1,0 +1,89 @@
+"""Statistics and tables of an evaluation whose answers are known."""
+
+import numpy as np
+import pytest
+
+from tf_wavegan_inv.evaluation.bootstrap import paired_difference
+from tf_wavegan_inv.evaluation.evaluate import ORIGINAL, Evaluation
+from tf_wavegan_inv.evaluation.judge import Heard
+from tf_wavegan_inv.evaluation.report import evenly
+from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, ClipSet
+from tf_wavegan_inv.evaluation.statistics import detection, honesty, statistics
+from tf_wavegan_inv.evaluation.tables import detection_table, difference_table, full_table, honesty_table, paper_table, short_table
+
+CLIPS = 20
+
+
+def heard(digits):
+    return Heard(np.eye(10, dtype=np.float32)[digits], np.random.default_rng(0).normal(size=(len(digits), 3)))
+
+
+@pytest.fixture
+def evaluation():
+    """Gradient errs by the clip's number, hybrid by half of it; hybrid hears all digits right, gradient those of every other clip."""
+    labels = np.arange(CLIPS) % 10
+    digits = {ORIGINAL: labels, "gradient": np.where(np.arange(CLIPS) % 2, labels, (labels + 1) % 10), "hybrid": labels}
+    sets = {n: ClipSet(n, [f"clip{i}" for i in range(CLIPS)], None, 1.0, labels, ["ann"] * CLIPS) for n in (SYNTHESISED, REAL)}
+    rows, found = [], {}
+    for name in sets:
+        for method, factor in ((ORIGINAL, None), ("gradient", 1.0), ("hybrid", 0.5)):
+            found[name, method] = heard(digits[method])
+            for i in range(CLIPS):
+                row = {"set": name, "method": method, "clip": f"clip{i}", "class/accuracy": float(digits[method][i] == labels[i])}
+                if factor:
+                    row |= {"waveform/mse": factor * i, "seconds": 1.0, "distance": factor * i + 10 * (name == REAL)}
+                rows.append(row)
+    rows[CLIPS * 4 + 3]["waveform/mse"] = np.nan  # real, gradient, clip 3
+    return Evaluation(rows, found, {}, {}, sets, ["gradient", "hybrid"])
+
+
+def test_statistics(evaluation):
+    found = statistics(evaluation)[SYNTHESISED]
+    gradient = found["methods"]["gradient"]
+    assert gradient["class/accuracy"]["share"] == 0.5 and 0.29 < gradient["class/accuracy"]["low"] < 0.31
+    spread = gradient["waveform/mse"]
+    assert (spread["median"], spread["lower"], spread["upper"], spread["n"], spread["failed"]) == (9.5, 4.75, 14.25, 20, 0)
+    assert found["methods"]["hybrid"]["class/inception_score"]["mean"] == pytest.approx(10)
+    assert found["methods"]["hybrid"]["class/frechet_distance"]["mean"] == pytest.approx(0, abs=1e-6)
+    difference = found["differences"]["hybrid - gradient"]["waveform/mse"]
+    assert difference["difference"] == pytest.approx(-4.75) and difference["low"] < -4.75 < difference["high"] < 0
+
+
+def test_what_failed_is_counted_and_left_out_of_pairs(evaluation):
+    found = statistics(evaluation)[REAL]
+    assert found["methods"]["gradient"]["waveform/mse"]["failed"] == 1 and found["methods"]["gradient"]["waveform/mse"]["n"] == 19
+    assert found["differences"]["hybrid - gradient"]["waveform/mse"]["n"] == 19
+    assert "not defined: gradient 1." in full_table({REAL: found}, REAL)
+
+
+def test_bootstrap_interval_is_that_of_the_mean():
+    difference = np.random.default_rng(0).normal(1, 2, 400)
+    mean, low, high, pairs = paired_difference(difference + 5, np.full(400, 5.0))
+    half = 1.96 * difference.std() / 20
+    assert mean == pytest.approx(difference.mean()) and pairs == 400
+    assert low == pytest.approx(mean - half, abs=0.02) and high == pytest.approx(mean + half, abs=0.02)
+    assert paired_difference([1, np.inf, np.nan], [0, 0, 0])[0::3] == (1, 1)
+    assert np.isnan(paired_difference([np.nan], [1])[0])
+
+
+def test_honesty():
+    judged = honesty(heard(np.array([1, 2, 3, 3])), [1, 2, 3, -1], ["ann", "ann", "bob", "bob"])
+    assert judged["accuracy"]["n"] == 3 and judged["accuracy"]["share"] == 1 and judged["speakers"] == {"ann": [2, 2], "bob": [1, 1]}
+    assert honesty(heard(np.array([1])), [-1], [""]) is None
+
+
+def test_tables(evaluation):
+    found = statistics(evaluation)
+    one, two = paper_table(found, SYNTHESISED), paper_table(found, REAL)
+    assert "| hybrid | 10.00 ± 0.000 | 7.23 ± 0.006 | 4.75000 | 0.00003 | - | 0.9979 |" in one and "2 splits of 20 clips" in one
+    assert "| hybrid | 10.00 ± 0.000 | 3.89 ± 0.027 | 4.75000 | 0.00887 | - | 0.9540 | 100.00 % | 36.93 % |" in two
+    assert "| gradient | 50.0 % | - | - | - | - | 1 |" in short_table(found, REAL)
+    assert "**-4.75 [" in difference_table(found, SYNTHESISED)
+    judged = honesty(evaluation.heard[REAL, ORIGINAL], evaluation.sets[REAL].labels, ["ann"] * CLIPS)
+    assert "| ... of speaker ann | 20 of 20 |" in honesty_table(judged, found)
+    areas = detection(evaluation)
+    assert areas["hybrid"] == 1 and 0.8 < areas["gradient"] < 1 and "| hybrid | 1.0000 |" in detection_table(areas)
+
+
+def test_evenly_has_both_ends():
+    assert evenly(np.arange(50), 3) == [0, 24, 49] and evenly(np.arange(2), 5) == [0, 1]

@@ -1,0 +1,132 @@
+"""`tf-wavegan-inv evaluate`: the paper's tables and figures, and a report."""
+
+import pathlib
+
+from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, report_skipped, seed
+from tf_wavegan_inv.errors import UserError
+
+SETS = ("synthesised", "real")
+METHODS = ("gradient", "inverter", "hybrid")  # in the paper's order
+
+
+def add_arguments(p):
+    p.add_argument(
+        "--data",
+        metavar="DIR",
+        type=pathlib.Path,
+        nargs="+",
+        help="folders of real clips: SC09, Speech Commands, or any audio (default: the bundled clips)",
+    )
+    p.add_argument("--split", choices=("train", "valid", "test"), default="test", help="which of the real clips")
+    add_model_arguments(p, "wavegan", "inverter", "classifier")
+    p.add_argument(
+        "--judge",
+        metavar="PATH",
+        type=pathlib.Path,
+        help="another classifier to hear the digits, one that takes no part in training and optimisation (default: the classifier)",
+    )
+    p.add_argument("--inception", metavar="CKPT", type=pathlib.Path, help="WaveGAN's official classifier, for its Inception Score as well")
+    p.add_argument("--recipe", help="whose objective to minimise: a name as for train_keras.py, or a .toml file (default: the inverter's)")
+    p.add_argument("--methods", choices=METHODS, nargs="+", default=METHODS, help="of inversion; clips are ranked by the last")
+    p.add_argument("--sets", choices=SETS, nargs="+", default=SETS, help="clips that the WaveGAN makes, real clips")
+    p.add_argument("--count", type=positive, default=50, help="clips of each set, at most; of the real ones digits evenly")
+    p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
+    p.add_argument("--batch-size", type=positive, default=32, help="clips optimised together")
+    p.add_argument("--splits", type=positive, default=2, help="of the Inception Score")
+    p.add_argument("--listen", type=positive, default=24, help="clips of each set that can be heard in the report")
+    p.add_argument("--speech", action="store_true", help="also STOI and PESQ, where pystoi and pesq are installed")
+    p.add_argument("--seed", type=seed, default=0, help="of the clips and of the random starts")
+    p.add_argument(
+        "--out",
+        metavar="DIR",
+        type=pathlib.Path,
+        default=pathlib.Path("evaluation"),
+        help="folder for report.html, tables.json, *.md, *.png, clips.csv, audio/, logs/; the same command goes on where one was stopped",
+    )
+
+
+def run(options):
+    import dataclasses
+
+    from tf_wavegan_inv import defaults
+    from tf_wavegan_inv.commands.record import make_record
+    from tf_wavegan_inv.evaluation.evaluate import Evaluator
+    from tf_wavegan_inv.evaluation.judge import Judge
+    from tf_wavegan_inv.evaluation.publish import publish
+    from tf_wavegan_inv.evaluation.sets import REAL, synthesised
+    from tf_wavegan_inv.evaluation.tables import short_table
+    from tf_wavegan_inv.files import checksum, write_json
+    from tf_wavegan_inv.inversion.invert import Inversion
+    from tf_wavegan_inv.metrics import speech
+    from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
+    from tf_wavegan_inv.models.inception import load_inception
+    from tf_wavegan_inv.recipe import load_recipe
+    from tf_wavegan_inv.training.stages import check_shapes, check_trained_for
+    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+
+    if options.speech and not speech.available():
+        raise UserError("--speech needs pystoi or pesq: pip install 'tf-wavegan-inv[speech]'.")
+    make_folder(options.out)
+    generator = load_wavegan(options.wavegan, options.slice_len)
+    classifier = load_classifier(options.classifier or defaults.CLASSIFIER)
+    inverter = load_inverter(options.inverter or defaults.INVERTER)
+    judge = load_classifier(options.judge) if options.judge else classifier
+    for model, kind in ((classifier, "classifier"), (judge, "classifier"), (inverter, "inverter")):
+        check_shapes(model, generator, kind)
+    check_trained_for(inverter, options.wavegan, given=bool(options.inverter))
+    recipe = load_recipe(options.recipe) if options.recipe else inverter.recipe
+    official = Judge(load_inception(options.inception)) if options.inception else None
+    judge, rate = Judge(judge, with_features=True), inverter.recipe.audio.sample_rate
+    record = make_record(
+        options,
+        wavegan=options.wavegan,
+        inverter=inverter.file,
+        classifier=classifier.file,
+        judge=judge.classifier.file if options.judge else None,
+    ) | {"inversion": dataclasses.asdict(recipe.inversion)}
+    write_json(options.out / "run.json", record)
+
+    sets, all_real = [], None
+    if "synthesised" in options.sets:
+        sets.append(synthesised(generator, options.count, options.seed))
+    if REAL in options.sets:
+        clips, all_real = _real(options, inverter.recipe.audio, generator, judge)
+        sets.append(clips)
+    methods = {m: Inversion(generator, m, inverter, classifier, recipe.inversion) for m in dict.fromkeys(options.methods)}
+    identity = [{kind: checksum(file) for kind, file in (("inverter", inverter.file), ("classifier", classifier.file))}]
+    identity += [record["models"]["wavegan"]["sha256"], record["inversion"]]
+    evaluator = Evaluator(
+        methods,
+        judge,
+        options.out,
+        rate,
+        options.batch_size,
+        options.seed,
+        options.max_iterations,
+        identity,
+        official,
+        options.speech,
+    )
+    found = publish(evaluator(sets, Progress), options.out, record, rate, options.splits, all_real, options.listen, options.split)
+    print("\n" + "\n".join(short_table(found, clips.name) for clips in sets))
+    print(f"Tables, figures, clips to listen to: {options.out / 'report.html'}")
+
+
+def _real(options, audio_config, generator, judge):
+    """The real clips to invert, and what the judge hears in all of their split: (Heard, labels, speakers)."""
+    from tf_wavegan_inv import defaults
+    from tf_wavegan_inv.audio.load import need, read_corpus
+    from tf_wavegan_inv.evaluation.clips import spread
+    from tf_wavegan_inv.evaluation.sets import real
+
+    folders = options.data or [defaults.DATA]
+    corpus = read_corpus(folders, Progress("checking clips"))
+    report_skipped(corpus.skipped)
+    need(corpus, options.split, folders)
+    labelled = corpus.labelled()
+    if labelled.recordings[options.split]:
+        corpus = labelled
+    clips = corpus.arrays(options.split, audio_config, *generator.output_shape[1:])
+    everything = real(clips)
+    heard = judge.hear(everything)
+    return real(clips.take(spread(clips.labels, options.count, options.seed))), (heard, everything.labels, everything.speakers)

@@ -1,0 +1,98 @@
+"""The paper's figures 2 and 3, and those of the classifier and of detection, as PNG files."""
+
+import numpy as np
+
+from tf_wavegan_inv.audio.labels import DIGITS
+from tf_wavegan_inv.evaluation.evaluate import ORIGINAL
+from tf_wavegan_inv.files import replacing
+from tf_wavegan_inv.metrics.detection import area_under_roc, roc
+from tf_wavegan_inv.metrics.spectrogram import FLOOR_DB, levels
+
+
+def reconstructions_figure(path, title, columns, sample_rate):
+    """Waveforms and spectrograms, original above each method (the paper's figures 2 and 3).
+
+    Args:
+        path: of the PNG file.
+        title: str.
+        columns: list of (name of the clip, dict of method to audio float [samples, channels]).
+        sample_rate: Hz.
+    """
+    methods = list(columns[0][1])
+    figure, axes = _subplots(len(methods), 2 * len(columns), (4.2 * len(columns), 1.5 * len(methods) + 0.8))
+    for i, (clip, audio) in enumerate(columns):
+        seconds = len(audio[ORIGINAL]) / sample_rate
+        peak = max(np.abs(samples).max() for samples in audio.values())
+        for row, method in enumerate(methods):
+            wave, picture = axes[row, 2 * i], axes[row, 2 * i + 1]
+            mono = audio[method].mean(axis=1)
+            wave.plot(np.arange(len(mono)) / sample_rate, mono, linewidth=0.4, color="#30305a")
+            wave.set(xlim=(0, seconds), ylim=(-1.05 * peak, 1.05 * peak), yticks=[])
+            picture.imshow(
+                levels(audio[method][None])[0].T,
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+                vmin=FLOOR_DB,
+                vmax=0,
+                extent=(0, seconds, 0, sample_rate / 2000),
+            )
+            picture.yaxis.tick_right()
+            for axis in (wave, picture):
+                if row < len(methods) - 1:
+                    axis.set_xticklabels([])
+            if i == 0:
+                wave.set_ylabel(method)
+        axes[0, 2 * i].set_title(clip, fontsize=9, loc="left")
+        axes[0, 2 * i + 1].set_title("kHz", fontsize=8, loc="right")
+        axes[-1, 2 * i].set_xlabel("seconds")
+    _save(figure, path, title)
+
+
+def classifier_figure(path, honesty):
+    """Confusion matrix and reliability diagram of `statistics.honesty`."""
+    figure, axes = _subplots(1, 2, (9, 4.2))
+    confusion, (left, right) = np.array(honesty["confusion"]), axes[0]
+    left.imshow(confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(confusion):
+        if count:
+            left.text(column, row, count, ha="center", va="center", fontsize=7, color="white" if row == column else "black")
+    left.set(xticks=range(10), yticks=range(10), xlabel="heard", ylabel="spoken")
+    left.set_xticklabels(DIGITS, rotation=60, fontsize=8)
+    left.set_yticklabels(DIGITS, fontsize=8)
+    clips, confidence, accuracy = zip(*honesty["calibration"], strict=True)
+    right.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    right.scatter(confidence, accuracy, s=10 + 300 * np.array(clips) / sum(clips), color="#30305a")
+    right.set(xlim=(0, 1.02), ylim=(-0.02, 1.02), xlabel="confidence", ylabel="accuracy")
+    right.set_title(f"expected calibration error {honesty['calibration_error']:.3f}", fontsize=9)
+    accuracy = honesty["accuracy"]
+    _save(figure, path, f"The classifier on {accuracy['n']} real clips: {100 * accuracy['share']:.1f} % right")
+
+
+def detection_figure(path, scores):
+    """ROC curves. scores: dict of method to (distances of real clips, of synthesised ones)."""
+    figure, axes = _subplots(1, 1, (4.6, 4.4))
+    axis = axes[0, 0]
+    for method, (real, synthesised) in scores.items():
+        false, true, _ = roc(real, synthesised)
+        axis.step(false, true, where="post", label=f"{method}: area {area_under_roc(real, synthesised):.3f}")
+    axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    axis.set(xlabel="synthesised clips taken for real", ylabel="real clips taken for real")
+    axis.legend(loc="lower right", fontsize=8)
+    _save(figure, path, "Real or of this generator, by the inversion's distance")
+
+
+def _subplots(rows, columns, size):
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+    figure = Figure(figsize=size, dpi=110, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.tick_params(labelsize=7)
+    return figure, axes
+
+
+def _save(figure, path, title):
+    figure.suptitle(title, fontsize=10)
+    with replacing(path) as partial:
+        figure.savefig(partial)

@@ -1,0 +1,128 @@
+"""What an evaluation found, in numbers: for each set and method, and between methods."""
+
+import itertools
+
+import numpy as np
+
+from tf_wavegan_inv.audio.labels import UNKNOWN
+from tf_wavegan_inv.evaluation.bootstrap import paired_difference
+from tf_wavegan_inv.evaluation.clips import DISTANCES, OF_A_RATE, SPEECH
+from tf_wavegan_inv.evaluation.evaluate import ORIGINAL
+from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED
+from tf_wavegan_inv.metrics.classification import calibration, confusion_matrix, wilson_interval
+from tf_wavegan_inv.metrics.detection import area_under_roc
+from tf_wavegan_inv.metrics.frechet import frechet_distance
+from tf_wavegan_inv.metrics.inception import inception_score
+
+SHARES = ("class/accuracy", "class/kept", "latent/recovered", "latent/recovered_finely")
+SPREADS = (*DISTANCES, *OF_A_RATE, *SPEECH, "latent/rmse", "latent/max_error", "latent/cosine", "class/confidence", "objective", "seconds")
+
+
+def statistics(evaluation, splits=2):
+    """Numbers for tables, all of which JSON can hold.
+
+    Args:
+        evaluation: `Evaluation`.
+        splits: of the Inception Score.
+
+    Returns:
+        dict of set name to dict with
+        "clips", how many;
+        "methods", dict of method (`ORIGINAL` first) to dict of name to value: for shares {share, low, high, n} (95 % Wilson interval), for
+        what is measured clip by clip {median, lower, upper (quartiles), mean, n, failed}, for scores of a whole set {mean, std, n, splits};
+        "differences", dict of "method - other" to dict of name to {difference, low, high, n} (`paired_difference`).
+    """
+    return {
+        name: {
+            "clips": len(clips),
+            "methods": {m: _of_method(evaluation, name, m, splits) for m in (ORIGINAL, *evaluation.methods)},
+            "differences": {
+                f"{method} - {other}": _differences(evaluation, name, method, other)
+                for other, method in itertools.combinations(evaluation.methods, 2)
+            },
+        }
+        for name, clips in evaluation.sets.items()
+    }
+
+
+def _of_method(evaluation, set_name, method, splits):
+    key, found = (set_name, method), {}
+    heard = evaluation.heard[key]
+    for name in SHARES:
+        values = evaluation.values(name, set_name, method)
+        values = values[~np.isnan(values)]
+        if len(values):
+            low, high = wilson_interval(values.sum(), len(values))
+            found[name] = {"share": float(values.mean()), "low": low, "high": high, "n": len(values)}
+    for name in SPREADS:
+        values = evaluation.values(name, set_name, method)
+        good = values[~np.isnan(values)]
+        if len(good):
+            lower, median, upper = np.quantile(good, [0.25, 0.5, 0.75])
+            found[name] = {
+                "median": float(median),
+                "lower": float(lower),
+                "upper": float(upper),
+                "mean": float(good.mean()),
+                "n": len(good),
+                "failed": len(values) - len(good),
+            }
+    scores = {"class/inception_score": heard}
+    if evaluation.official:
+        scores["class/inception_score_official"] = evaluation.official[key]
+    for name, judged in scores.items():
+        if len(judged.probabilities) >= splits:
+            mean, std = inception_score(judged.probabilities, splits)
+            found[name] = {"mean": mean, "std": std, "n": len(judged.probabilities), "splits": splits}
+    if method != ORIGINAL and len(heard.features) > 1:
+        distance = frechet_distance(evaluation.heard[set_name, ORIGINAL].features, heard.features)
+        found["class/frechet_distance"] = {"mean": distance, "n": len(heard.features), "features": heard.features.shape[1]}
+    return found
+
+
+def _differences(evaluation, set_name, method, other):
+    found = {}
+    for name in (*SHARES, *SPREADS):
+        if name == "seconds":  # each clip's share of its batch's: not measured clip by clip
+            continue
+        pair = [evaluation.values(name, set_name, m) for m in (method, other)]
+        difference, low, high, count = paired_difference(*pair)
+        if count:
+            found[name] = {"difference": difference, "low": low, "high": high, "n": count}
+    return found
+
+
+def honesty(heard, labels, speakers):
+    """How far a classifier's ear can be trusted, on real clips.
+
+    Args:
+        heard: `Heard`.
+        labels: int [clips].
+        speakers: list of str.
+
+    Returns:
+        dict: "accuracy" {share, low, high, n}, "speakers" {speaker: [right, clips]}, "confusion" [10, 10], "calibration_error",
+        "calibration" (list of clips, confidence, accuracy). None where no clip has a known digit.
+    """
+    known = np.flatnonzero(np.asarray(labels) != UNKNOWN)
+    if not len(known):
+        return None
+    labels, right = np.asarray(labels)[known], heard.digits[known] == np.asarray(labels)[known]
+    low, high = wilson_interval(right.sum(), len(right))
+    error, rows = calibration(heard.probabilities[known], labels)
+    names = [speakers[i] for i in known]
+    return {
+        "accuracy": {"share": float(right.mean()), "low": low, "high": high, "n": len(right)},
+        "speakers": {s: [int(sum(r for r, n in zip(right, names, strict=True) if n == s)), names.count(s)] for s in sorted(set(names))},
+        "confusion": confusion_matrix(labels, heard.digits[known]).tolist(),
+        "calibration_error": float(error),
+        "calibration": rows,
+    }
+
+
+def detection(evaluation):
+    """Does the waveform's distance from what the generator makes tell real clips from its own? Dict of method to area under the ROC."""
+    if {REAL, SYNTHESISED} - set(evaluation.sets):
+        return {}
+    scores = {m: [evaluation.values("distance", name, m) for name in (REAL, SYNTHESISED)] for m in evaluation.methods}
+    return {m: area_under_roc(*pair) for m, pair in scores.items() if not any(np.isnan(s).any() for s in pair)}
