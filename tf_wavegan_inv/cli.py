@@ -4,13 +4,14 @@ import argparse
 import sys
 
 import tf_wavegan_inv
-from tf_wavegan_inv.commands import convert, evaluate, generate, invert
+from tf_wavegan_inv.commands import convert, evaluate, explore, generate, invert
 from tf_wavegan_inv.commands.common import HelpFormatter, command
 
 COMMANDS = {
     "generate": (generate, "z -> audio: clips from random latents, or from yours"),
     "invert": (invert, "audio -> z: the latents that regenerate your clips"),
     "evaluate": (evaluate, "the paper's tables and figures, and a report to look at and listen to"),
+    "explore": (explore, "what lies between, around and near the latents of clips"),
     "convert": (convert, "WaveGAN files: official checkpoint, frozen graph, Keras file"),
 }
 

@@ -82,6 +82,19 @@ def detection_figure(path, scores):
     _save(figure, path, "Real or of this generator, by the inversion's distance")
 
 
+def grid_figure(path, rows, sample_rate):
+    """Spectrograms in rows. rows: list of (title, captions, audio float [columns, samples, channels])."""
+    figure, axes = _subplots(len(rows), max(len(audio) for _, _, audio in rows), (9.0, 0.95 * len(rows) + 0.4))
+    for line, (title, captions, audio) in zip(axes, rows, strict=True):
+        for axis in line:
+            axis.set_axis_off()
+        for axis, caption, picture in zip(line, captions, levels(audio), strict=False):
+            axis.imshow(picture.T, origin="lower", aspect="auto", cmap="magma", vmin=FLOOR_DB, vmax=0)
+            axis.set_title(caption, fontsize=5, pad=1.5)
+        line[0].text(0, 1.32, title, fontsize=6.5, transform=line[0].transAxes).set_in_layout(False)  # may be wider than its column
+    _save(figure, path, f"0 to {sample_rate // 2000} kHz")
+
+
 def _subplots(rows, columns, size):
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 

@@ -1,23 +1,18 @@
 """One self-contained HTML page of an evaluation: tables, figures, and clips to look at and listen to."""
 
-import base64
+import functools
 import html
-import importlib.resources
 import json
-import string
 
 import markdown
 import numpy as np
 
-from tf_wavegan_inv.audio.encode import audio_uri, picture_uri
 from tf_wavegan_inv.audio.labels import DIGITS, UNKNOWN
-from tf_wavegan_inv.audio.picture import spectrogram_picture
 from tf_wavegan_inv.evaluation.evaluate import ORIGINAL
-from tf_wavegan_inv.files import write_text
+from tf_wavegan_inv.page import figure, player, write_page
 
 SORTED_BY = "spectrogram/log_spectral_distance"
 SHOWN = ("class/accuracy", "waveform/relative_mse", "waveform/si_sdr", SORTED_BY, "latent/max_error", "seconds")
-PICTURE_STEP = 128  # samples a pixel
 
 
 def ranking(evaluation, set_name):
@@ -45,59 +40,47 @@ def write_report(path, evaluation, first, sections, audio_of, sample_rate, recor
     extremes, tables = [], []
     for name, clips in evaluation.sets.items():
         order = ranking(evaluation, name)
-        player = _players(evaluation, name, audio_of, sample_rate, set(evenly(order, listen)) | set(evenly(order, 3)))
-        extremes.append(f"<h2>Best, median and worst: {name} clips</h2>" + _extremes(evaluation, name, evenly(order, 3), player))
+        chosen = {*evenly(order, listen), *evenly(order, 3)}
+        play = _players(evaluation, name, audio_of, sample_rate, chosen)
+        extremes.append(f"<h2>Best, median and worst: {name} clips</h2>" + _extremes(evaluation, name, evenly(order, 3), play))
         tables.append(
             f"<h2>All {name} clips</h2><p class=note>A click on a heading sorts. "
-            f"{len(player.chosen)} of {len(clips)} can be heard here, evenly from the best to the worst; all are in audio/{name}/.</p>"
-            + _clips(evaluation, name, order, player)
+            f"{len(chosen)} of {len(clips)} can be heard here, evenly from the best to the worst; all are in audio/{name}/.</p>"
+            + _clips(evaluation, name, order, play)
         )
     body = [*(_section(*s) for s in first), *extremes, *tables, *(_section(*s) for s in sections)]
     body.append(f"<h2>How this was made</h2><pre>{html.escape(json.dumps(record, indent=2, default=str))}</pre>")
-    template = string.Template(importlib.resources.files("tf_wavegan_inv.evaluation").joinpath("report.html").read_text(encoding="utf-8"))
-    write_text(path, template.substitute(title="Latent vector recovery: evaluation", body="\n".join(body)))
+    write_page(path, "Latent vector recovery: evaluation", body)
 
 
 def _section(heading, text, figures):
-    parts = [f"<h2>{html.escape(heading)}</h2><div class=wide>{markdown.markdown(text, extensions=['tables'])}</div>"]
-    for file in figures:
-        data = base64.b64encode(file.read_bytes()).decode()
-        parts.append(f'<figure><img alt="{html.escape(file.stem)}" src="data:image/png;base64,{data}"></figure>')
-    return "".join(parts)
+    table = f"<div class=wide>{markdown.markdown(text, extensions=['tables'])}</div>"
+    return f"<h2>{html.escape(heading)}</h2>{table}" + "".join(figure(file) for file in figures)
 
 
 def _players(evaluation, set_name, audio_of, sample_rate, chosen):
     """Function of (method, index) -> HTML of a spectrogram that plays; empty for clips that are not `chosen`. Each is made once."""
-    made = {}
 
-    def player(method, index):
+    @functools.cache
+    def of(method, index):
         if index not in chosen:
             return ""
-        if (method, index) not in made:
-            audio = audio_of(set_name, method, index)
-            picture = picture_uri(spectrogram_picture(audio, frame_length=256, frame_step=PICTURE_STEP))
-            name = html.escape(f"{method}: {evaluation.sets[set_name].clips[index]}")
-            made[method, index] = (
-                f'<button class=player aria-label="play {name}" title="{name}" data-audio="{audio_uri(audio, sample_rate)}">'
-                f'<img alt="spectrogram of {name}" src="{picture}"><span class=now></span></button>'
-            )
-        return made[method, index]
+        return player(f"{method}: {evaluation.sets[set_name].clips[index]}", audio_of(set_name, method, index), sample_rate)
 
-    player.chosen = chosen
-    return player
+    return of
 
 
-def _extremes(evaluation, set_name, indices, player):
+def _extremes(evaluation, set_name, indices, play):
     methods = (ORIGINAL, *evaluation.methods)
     head = "".join(f"<th>{m}</th>" for m in ("", *methods))
     rows = []
     for title, index in zip(("best", "median", "worst"), indices, strict=False):
-        cells = "".join(f"<td>{player(method, index)}</td>" for method in methods)
+        cells = "".join(f"<td>{play(method, index)}</td>" for method in methods)
         rows.append(f"<tr><td>{title}<br><span class=note>{html.escape(evaluation.sets[set_name].clips[index])}</span></td>{cells}</tr>")
     return f"<div class='wide large'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
 
 
-def _clips(evaluation, set_name, order, player):
+def _clips(evaluation, set_name, order, play):
     clips, methods = evaluation.sets[set_name], evaluation.methods
     values = {(m, c): evaluation.values(c, set_name, m) for m in methods for c in SHOWN}
     columns = [(m, c) for m in methods for c in SHOWN if c != "class/accuracy" and np.isfinite(values[m, c]).any()]
@@ -110,7 +93,7 @@ def _clips(evaluation, set_name, order, player):
         for method in (ORIGINAL, *methods):
             heard = evaluation.heard[set_name, method].digits[index]
             kind = "" if label == UNKNOWN else " class=right" if heard == label else " class=wrong"
-            cells.append(f"<td data-value={heard}>{player(method, index)}<div{kind}>{DIGITS[heard]}</div></td>")
+            cells.append(f"<td data-value={heard}>{play(method, index)}<div{kind}>{DIGITS[heard]}</div></td>")
         cells += [f"<td data-value={values[m, c][index]:.6g}>{values[m, c][index]:.3g}</td>" for m, c in columns]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = "".join(f"<th data-sort>{h}</th>" for h in heads)

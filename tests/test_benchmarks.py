@@ -1,0 +1,28 @@
+"""The benchmark that measures anybody's reconstructions."""
+
+import numpy as np
+import soundfile
+
+from tests.conftest import ROOT, run_command
+
+
+def test_reconstructions_are_paired_measured_and_counted(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        (folder / "deep").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name in ("deep/a", "b", "c", "d"):
+        audio = random.normal(0, 0.1, 8000)
+        soundfile.write(ours / f"{name}.wav", audio, 16384, subtype="FLOAT")
+        noise = random.normal(0, 0.1, 8000) if name != "b" else np.zeros(8000)
+        soundfile.write(theirs / f"{name}.flac" if name != "c" else theirs / "c.wav", audio + noise, 16384 if name != "d" else 8000)
+    np.save(ours / "b.z.npy", np.zeros(5))
+    np.save(theirs / "b.npy", np.full(5, 0.25))
+    soundfile.write(theirs / "c.wav", np.full(8000, np.nan), 16384, subtype="FLOAT")
+    soundfile.write(theirs / "alone.wav", random.normal(0, 0.1, 8000), 16384)
+    done = run_command(ROOT / "benchmarks" / "reconstructions.py", ours, theirs)
+    assert done.returncode == 0, done.stderr
+    assert "| ours | theirs (2) |" in done.stdout and "| latent/max_error | 0.25 [0.25, 0.25] |" in done.stdout
+    assert "c.wav: 8000 of 8000 samples are NaN" in done.stderr and "d.flac: of 8000 Hz, its original of 16384 Hz" in done.stderr
+    done = run_command(ROOT / "benchmarks" / "reconstructions.py", ours, ours / "deep")
+    assert done.returncode == 2 and "has the path of one of" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,88 @@
+"""Reading the latents of clips that were inverted."""
+
+import csv
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from tf_wavegan_inv.audio.labels import UNKNOWN, label_and_speaker
+from tf_wavegan_inv.errors import UserError
+
+SUFFIX = ".z.npy"
+
+
+@dataclasses.dataclass(frozen=True)
+class Latents:
+    """Clips and their z.
+
+    Attributes:
+        names: list of str.
+        z: float32 [clips, latent_dim].
+        labels: int [clips], the digit, by the clip's name or else as it was heard; -1 where unknown.
+        speakers: list of str; "" where unknown.
+    """
+
+    names: list
+    z: np.ndarray
+    labels: np.ndarray
+    speakers: list
+
+    def find(self, name):
+        """Index of a clip by its name, or by its file's name with or without suffix. Raises UserError if there is none, or several."""
+        paths = [pathlib.PurePosixPath(n) for n in self.names]
+        exact = [i for i, n in enumerate(self.names) if n == name]
+        alike = exact or [i for i, path in enumerate(paths) if name in (path.name, path.stem)]
+        if len(alike) != 1:
+            some = ", ".join(self.names[:5]) + (", ..." if len(self.names) > 5 else "")
+            raise UserError(f"{len(alike)} clips are called {name!r}; there are {some}.")
+        return alike[0]
+
+
+def read_latents(folder, latent_dim):
+    """The latents in a folder that `tf-wavegan-inv invert` or `generate` wrote, with its subfolders.
+
+    Args:
+        folder: with *.z.npy files and, maybe, an inversions.csv.
+        latent_dim: numbers that each must have.
+
+    Returns:
+        Latents, sorted by name.
+
+    Raises:
+        UserError: if there are fewer than two, or one is damaged or of another size.
+    """
+    folder = pathlib.Path(folder)
+    files = sorted(folder.rglob(f"*{SUFFIX}")) if folder.is_dir() else []
+    if len(files) < 2:
+        raise UserError(f"{len(files)} latents (*{SUFFIX}) in {folder}: give a folder that tf-wavegan-inv invert wrote, of several clips.")
+    rows = _rows(folder / "inversions.csv")
+    names, z, labels, speakers = [], [], [], []
+    for file in files:
+        relative = file.relative_to(folder).as_posix()
+        row = rows.get(relative, {})
+        name = row.get("path") or relative.removesuffix(SUFFIX)
+        label, speaker = label_and_speaker(pathlib.PurePosixPath(name))
+        heard = row.get("digit_original") or ""
+        names.append(name)
+        z.append(_read(file, latent_dim))
+        labels.append(int(heard) if label == UNKNOWN and heard.isdigit() else label)
+        speakers.append(speaker)
+    return Latents(names, np.stack(z), np.array(labels), speakers)
+
+
+def _rows(path):
+    if not path.exists():
+        return {}
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["z"]: row for row in csv.DictReader(file) if row.get("z")}
+
+
+def _read(file, latent_dim):
+    try:
+        z = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{file} is not a readable .npy file: {error}") from None
+    if z.shape != (latent_dim,) or not np.issubdtype(z.dtype, np.floating) or not np.isfinite(z).all():
+        raise UserError(f"{file} holds {z.dtype} {list(z.shape)}; finite floats of shape [{latent_dim}] are needed, for this WaveGAN.")
+    return z.astype(np.float32)

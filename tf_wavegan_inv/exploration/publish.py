@@ -1,0 +1,75 @@
+"""Writing what was explored: audio, a grid, a page."""
+
+import csv
+import html
+import re
+
+import tensorflow as tf
+
+from tf_wavegan_inv.audio.write import write_wav
+from tf_wavegan_inv.evaluation.figures import grid_figure
+from tf_wavegan_inv.exploration.directions import nearest
+from tf_wavegan_inv.exploration.explore import in_words
+from tf_wavegan_inv.files import replacing, write_npy
+from tf_wavegan_inv.page import player, write_page
+
+HEADINGS = {
+    "interpolation": "From one clip to another",
+    "classes": "The mean of each digit",
+    "class_directions": "Towards a digit: from the mean of all clips, in distances between the digit's mean and that of the others",
+    "principal_directions": "Where the clips vary most: from the mean, in standard deviations",
+    "neighbours": "Nearest clips by z (the distance in brackets)",
+}
+
+
+def publish(rows, latents, alike, generator, out, sample_rate, neighbours, progress=None):
+    """Write `out`/<group>/<row>/<column>.wav and .z.npy, grid.png, neighbours.csv, index.html.
+
+    Args:
+        rows: list of `Row`.
+        latents: `Latents`.
+        alike: what `explore.retrieval` returned.
+        generator: keras.Model, z -> audio.
+        out: folder.
+        sample_rate: Hz.
+        neighbours: of each clip, in neighbours.csv.
+        progress: called with (done, total), rows.
+    """
+    generate = tf.function(lambda z: generator(z, training=False), input_signature=[tf.TensorSpec(generator.input_shape)])
+    body, grid, group = [f"<p>{sentence}</p>" for sentence in in_words(alike)], [], None
+    for number, row in enumerate(rows):
+        audio = generate(row.z).numpy()
+        folder = out / row.group / _file_name(row.title)
+        width = len(str(len(audio) - 1))
+        for i, (samples, z) in enumerate(zip(audio, row.z, strict=True)):
+            write_wav(folder / f"{i:0{width}}.wav", samples, sample_rate)
+            write_npy(folder / f"{i:0{width}}.z.npy", z)
+        if row.group != group:
+            group = row.group
+            body.append(f"<h2>{HEADINGS[group]}</h2>")
+        cells = "".join(
+            f"<td>{player(f'{row.title}: {caption}', samples, sample_rate)}<div class=note>{html.escape(caption)}</div></td>"
+            for caption, samples in zip(row.captions, audio, strict=True)
+        )
+        body.append(f"<p>{html.escape(row.title)}</p><div class=wide><table><tbody><tr>{cells}</tr></tbody></table></div>")
+        if group != "neighbours":
+            grid.append((row.title, row.captions, audio))
+        if progress:
+            progress(number + 1, len(rows))
+    _write_neighbours(out / "neighbours.csv", latents, neighbours)
+    grid_figure(out / "grid.png", grid, sample_rate)
+    write_page(out / "index.html", f"{len(latents.names)} latents", body)
+
+
+def _file_name(title):
+    return re.sub(r"[^\w.+-]+", "_", title).strip("_")
+
+
+def _write_neighbours(path, latents, count):
+    indices, distances = nearest(latents.z, count)
+    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["clip", "rank", "neighbour", "distance"])
+        for clip, near in enumerate(zip(indices, distances, strict=True)):
+            for rank, (i, distance) in enumerate(zip(*near, strict=True), 1):
+                writer.writerow([latents.names[clip], rank, latents.names[i], f"{distance:.6g}"])
