@@ -69,22 +69,18 @@ class Previews:
         self.writer.write(epoch, clips)
 
 
-def write_options(folder, options, metrics):
-    """Options of a run for the tab HPARAMS, which compares runs.
+def write_options(folder, options):
+    """Options of a run for the tab HPARAMS, which compares runs by them and by all scalars in this folder and below.
 
     Args:
-        folder: of the run's logs; the metrics are scalars in subfolders of it.
+        folder: of the run's logs.
         options: dict of name to number, str or bool; other values are written as text.
-        metrics: dict of name of a scalar to the subfolder that has it.
     """
     from tensorboard.plugins.hparams import api
 
     plain = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in options.items()}
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(0):
-        api.hparams_config(
-            hparams=[api.HParam(name) for name in plain], metrics=[api.Metric(name, group=group) for name, group in metrics.items()]
-        )
         api.hparams(plain)
     writer.close()
 
@@ -96,7 +92,7 @@ def write_latents(folder, z, columns, audio=None):
         folder: of logs that hold something else too: TensorBoard looks nowhere else.
         z: float [clips, latent_dim].
         columns: dict of name to one value a clip: what points can be coloured and searched by.
-        audio: float [clips, samples, channels], for the pictures; None for none.
+        audio: iterable of float [samples, channels], for the pictures; None for none.
     """
     buffer = io.StringIO()
     np.savetxt(buffer, z, fmt="%.6g", delimiter="\t")
@@ -107,16 +103,16 @@ def write_latents(folder, z, columns, audio=None):
     table.writerows(zip(*columns.values(), strict=True))
     write_text(folder / "clips.tsv", buffer.getvalue())
     lines = ["embeddings {", '  tensor_name: "z"', '  tensor_path: "z.tsv"', '  metadata_path: "clips.tsv"']
-    if audio is not None and -(-(len(audio) ** 0.5) // 1) * SPRITE <= SPRITES_SIZE:
+    side = int(np.ceil(np.sqrt(len(z))))  # sprites either way
+    if audio is not None and side * SPRITE <= SPRITES_SIZE:
         with replacing(folder / "clips.png") as partial:
-            partial.write_bytes(tf.io.encode_png(_sprites(audio)).numpy())
+            partial.write_bytes(tf.io.encode_png(_sprites(audio, side)).numpy())
         lines += ["  sprite {", '    image_path: "clips.png"', f"    single_image_dim: {SPRITE}", f"    single_image_dim: {SPRITE}", "  }"]
     write_text(folder / "projector_config.pbtxt", "\n".join([*lines, "}", ""]))
 
 
-def _sprites(audio):
+def _sprites(audio, side):
     """Small spectrograms, row by row in a square: uint8 [side * SPRITE, side * SPRITE, 3]."""
-    side = int(np.ceil(np.sqrt(len(audio))))
     sheet = np.zeros((side * SPRITE, side * SPRITE, 3), np.uint8)
     for i, clip in enumerate(audio):
         picture = spectrogram_picture(clip, 256, -(-len(clip) // SPRITE))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import run_command
+from tests.conftest import GOLDEN, run_command
 
 ARGUMENTS = ("evaluate", "--count", 5, "--batch-size", 3, "--methods", "inverter", "hybrid", "--max-iterations", 20, "--listen", 4)
 
@@ -18,12 +18,13 @@ ARGUMENTS = ("evaluate", "--count", 5, "--batch-size", 3, "--methods", "inverter
 def evaluated(tmp_path_factory):
     """An evaluation, killed between its batches by the loss of two parts, and gone on with: folder and the second call."""
     folder = tmp_path_factory.mktemp("evaluation")
-    first = run_command("-m", "tf_wavegan_inv.cli", *ARGUMENTS, cwd=folder)
+    first = run_command("-m", "tf_wavegan_inv.cli", *ARGUMENTS, "--inception", GOLDEN / "inception", "--speech", cwd=folder)
     assert first.returncode == 0, first.stderr
     parts = sorted((folder / "evaluation" / "parts").glob("*.npz"))
     assert len(parts) == 2 * 2 * 2  # sets, methods, batches
     before = {part.name: (part.stat().st_mtime_ns, dict(np.load(part))["z"]) for part in parts}
     rows = (folder / "evaluation" / "clips.csv").read_text()
+    shutil.copy(folder / "evaluation" / "tables.json", folder / "first.json")
     parts[0].unlink()
     parts[1].write_bytes(parts[1].read_bytes()[:100])
     done = run_command("-m", "tf_wavegan_inv.cli", *ARGUMENTS, cwd=folder)
@@ -32,6 +33,9 @@ def evaluated(tmp_path_factory):
     for part in parts:
         assert (part.stat().st_mtime_ns == before[part.name][0]) == (part not in parts[:2])
         np.testing.assert_array_equal(np.load(part)["z"], before[part.name][1])
+    official = json.loads((folder / "first.json").read_text())
+    assert all("class/inception_score_official" in found for s in official["sets"].values() for found in s["methods"].values())
+    assert "speech/stoi" in official["sets"]["synthesised"]["methods"]["hybrid"]
     return folder / "evaluation", done, rows
 
 
@@ -41,7 +45,7 @@ def rows_of(folder):
 
 
 def without_seconds(rows):
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+    return [{k: v for k, v in row.items() if k not in ("seconds", "stoi", "pesq")} for row in rows]
 
 
 def test_goes_on_where_it_was_stopped_to_the_same_figures(evaluated):
@@ -72,11 +76,13 @@ def test_tables(evaluated):
     for name in ("synthesised", "real"):
         found = tables["sets"][name]
         assert found["clips"] == 5 and list(found["methods"]) == ["original", "inverter", "hybrid"]
+        assert 1 <= found["methods"]["hybrid"]["class/inception_score"]["mean"] <= 10
         assert found["methods"]["hybrid"]["waveform/relative_mse"]["n"] == 5 and "hybrid - inverter" in found["differences"]
     recovered = [m["latent/recovered"]["share"] for m in list(tables["sets"]["synthesised"]["methods"].values())[1:]]
     assert recovered[0] == 0 < recovered[1]
     assert tables["classifier"]["accuracy"]["n"] == 50  # of all that are held out, not of those alone that were inverted
-    assert set(tables["record"]["models"]) == {"wavegan", "inverter", "classifier"} and tables["record"]["command"][1] == "evaluate"
+    record = tables["record"]
+    assert set(record["models"]) == {"wavegan", "inverter", "classifier", "judge"} and record["command"][1] == "evaluate"
     assert "0.9979" in (folder / "table1.md").read_text() and "36.93 %" in (folder / "table2.md").read_text()
     assert "| 5 real clips | digit accuracy |" in done.stdout
     assert "## Real, or made by this generator?" in (folder / "tables.md").read_text()
@@ -94,7 +100,7 @@ def test_tensorboard_has_all_of_it(evaluated):
     folder = evaluated[0] / "logs" / "real" / "hybrid"
     events = EventAccumulator(str(folder))
     events.Reload()
-    assert "waveform/relative_mse" in events.Tags()["tensors"] and len(events.PluginTagToContent("hparams")) == 2
+    assert "waveform/relative_mse" in events.Tags()["tensors"] and len(events.PluginTagToContent("hparams")) == 1
     assert sum(tag.startswith("audio/") for tag in events.Tags()["tensors"]) == 5
     z = np.loadtxt(folder / "z.tsv", delimiter="\t")
     table = list(csv.DictReader((folder / "clips.tsv").open(), delimiter="\t"))

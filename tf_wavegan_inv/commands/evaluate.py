@@ -48,68 +48,66 @@ def add_arguments(p):
 def run(options):
     import dataclasses
 
-    from tf_wavegan_inv import defaults
+    from tf_wavegan_inv.commands.models import load_trained
     from tf_wavegan_inv.commands.record import make_record
     from tf_wavegan_inv.evaluation.evaluate import Evaluator
     from tf_wavegan_inv.evaluation.judge import Judge
     from tf_wavegan_inv.evaluation.publish import publish
-    from tf_wavegan_inv.evaluation.sets import REAL, synthesised
+    from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, synthesised
     from tf_wavegan_inv.evaluation.tables import short_table
-    from tf_wavegan_inv.files import checksum, write_json
+    from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.inversion.invert import Inversion
-    from tf_wavegan_inv.metrics import speech
-    from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
     from tf_wavegan_inv.models.inception import load_inception
-    from tf_wavegan_inv.recipe import load_recipe
-    from tf_wavegan_inv.training.stages import check_shapes, check_trained_for
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
-    if options.speech and not speech.available():
-        raise UserError("--speech needs pystoi or pesq: pip install 'tf-wavegan-inv[speech]'.")
     make_folder(options.out)
     generator = load_wavegan(options.wavegan, options.slice_len)
-    classifier = load_classifier(options.classifier or defaults.CLASSIFIER)
-    inverter = load_inverter(options.inverter or defaults.INVERTER)
-    judge = load_classifier(options.judge) if options.judge else classifier
-    for model, kind in ((classifier, "classifier"), (judge, "classifier"), (inverter, "inverter")):
-        check_shapes(model, generator, kind)
-    check_trained_for(inverter, options.wavegan, given=bool(options.inverter))
-    recipe = load_recipe(options.recipe) if options.recipe else inverter.recipe
-    official = Judge(load_inception(options.inception)) if options.inception else None
-    judge, rate = Judge(judge, with_features=True), inverter.recipe.audio.sample_rate
-    record = make_record(
-        options,
-        wavegan=options.wavegan,
-        inverter=inverter.file,
-        classifier=classifier.file,
-        judge=judge.classifier.file if options.judge else None,
-    ) | {"inversion": dataclasses.asdict(recipe.inversion)}
+    trained = load_trained(options, generator, set(options.methods) != {"gradient"})
+    judge, official = Judge(_judge(options, trained, generator), with_features=True), None
+    if options.inception:
+        official = Judge(load_inception(options.inception))
+    files = {"inverter": trained.inverter, "classifier": trained.classifier, "judge": judge.classifier}
+    files = {kind: model.file for kind, model in files.items() if model}
+    record = make_record(options, wavegan=options.wavegan, **files) | {"inversion": dataclasses.asdict(trained.inversion)}
     write_json(options.out / "run.json", record)
 
     sets, all_real = [], None
-    if "synthesised" in options.sets:
+    if SYNTHESISED in options.sets:
         sets.append(synthesised(generator, options.count, options.seed))
     if REAL in options.sets:
-        clips, all_real = _real(options, inverter.recipe.audio, generator, judge)
+        clips, all_real = _real(options, trained.audio, generator, judge)
         sets.append(clips)
-    methods = {m: Inversion(generator, m, inverter, classifier, recipe.inversion) for m in dict.fromkeys(options.methods)}
-    identity = [{kind: checksum(file) for kind, file in (("inverter", inverter.file), ("classifier", classifier.file))}]
-    identity += [record["models"]["wavegan"]["sha256"], record["inversion"]]
+    rate = trained.audio.sample_rate
     evaluator = Evaluator(
-        methods,
+        {m: Inversion(generator, m, trained.inverter, trained.classifier, trained.inversion) for m in dict.fromkeys(options.methods)},
         judge,
         options.out,
         rate,
         options.batch_size,
         options.seed,
         options.max_iterations,
-        identity,
-        official,
-        options.speech,
+        identity=[{k: v["sha256"] for k, v in record["models"].items() if k != "judge"}, record["inversion"]],
+        official=official,
+        with_speech=options.speech,
     )
     found = publish(evaluator(sets, Progress), options.out, record, rate, options.splits, all_real, options.listen, options.split)
     print("\n" + "\n".join(short_table(found, clips.name) for clips in sets))
     print(f"Tables, figures, clips to listen to: {options.out / 'report.html'}")
+
+
+def _judge(options, trained, generator):
+    """The classifier that hears the digits."""
+    from tf_wavegan_inv.metrics import speech
+    from tf_wavegan_inv.models.bundle import load_classifier
+    from tf_wavegan_inv.training.stages import check_shapes
+
+    if options.speech and not speech.available():
+        raise UserError("--speech needs pystoi or pesq: pip install 'tf-wavegan-inv[speech]'.")
+    judge = load_classifier(options.judge) if options.judge else trained.classifier
+    if judge is None:
+        raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
+    check_shapes(judge, generator, "classifier")
+    return judge
 
 
 def _real(options, audio_config, generator, judge):

@@ -162,34 +162,15 @@ class _Models:
     """The models of one call, and their compiled inversion."""
 
     def __init__(self, options):
-        from tf_wavegan_inv import defaults
+        from tf_wavegan_inv.commands.models import load_trained
         from tf_wavegan_inv.evaluation.judge import Judge
         from tf_wavegan_inv.inversion.invert import Inversion
-        from tf_wavegan_inv.inversion.staged import without_perceptual
-        from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
-        from tf_wavegan_inv.recipe import load_recipe
-        from tf_wavegan_inv.training.stages import check_shapes, check_trained_for
 
         generator = _generator(options)
-        self.classifier = load_classifier(options.classifier or defaults.CLASSIFIER)
-        if options.classifier or self.classifier.input_shape[1:] == generator.output_shape[1:]:
-            check_shapes(self.classifier, generator, "classifier")
-        else:  # the bundled one is for other audio: go without digits
-            self.classifier = None
+        trained = load_trained(options, generator, options.method != "gradient")
+        self.classifier, self.inverter, self.audio_config = trained.classifier, trained.inverter, trained.audio
         self.judge = Judge(self.classifier) if self.classifier else None
-        self.inverter = None
-        if options.method != "gradient":
-            self.inverter = load_inverter(options.inverter or defaults.INVERTER)
-            check_shapes(self.inverter, generator, "inverter")
-            if not options.generator:
-                check_trained_for(self.inverter, options.wavegan, given=bool(options.inverter))
-        trained = self.inverter or self.classifier
-        recipe = trained.recipe if trained else load_recipe("best")
-        self.audio_config = recipe.audio
-        objective = load_recipe(options.recipe).inversion if options.recipe else recipe.inversion
-        if not self.classifier and not options.recipe:
-            objective = without_perceptual(objective)
-        self.inversion = Inversion(generator, options.method, self.inverter, self.classifier, objective)
+        self.inversion = Inversion(generator, options.method, self.inverter, self.classifier, trained.inversion)
         _, self.length, self.channels = generator.output_shape
         self.to_latent = getattr(generator, "to_latent", lambda z: z)
 

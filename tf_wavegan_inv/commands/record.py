@@ -20,7 +20,7 @@ def make_record(options, program="tf-wavegan-inv", **models):
     files = {kind: find_checkpoint(path) if kind == "wavegan" else path for kind, path in models.items() if path}
     return {
         "command": [program, *sys.argv[1:]],
-        "arguments": {key: value for key, value in vars(options).items() if key != "run" or program != "tf-wavegan-inv"},
+        "arguments": {key: value for key, value in vars(options).items() if not callable(value)},
         "seed": options.seed,
         "models": {kind: {"path": str(path), "sha256": checksum(path)} for kind, path in files.items()},
         "versions": {"tf-wavegan-inv": tf_wavegan_inv.__version__} | versions(),

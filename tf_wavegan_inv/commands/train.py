@@ -158,7 +158,7 @@ def _compare(request, options):
     record = make_record(options, "train_keras.py", wavegan=request.wavegan, inverter=inverter.file, classifier=classifier.file)
     methods = {m: Inversion(generator, m, inverter, classifier, request.recipe.inversion) for m in METHODS}
     out, rate = request.run / "evaluation", request.recipe.audio.sample_rate
-    identity = [record["models"], request.recipe.to_dict()["inversion"]]
+    identity = [{k: v["sha256"] for k, v in record["models"].items()}, request.recipe.to_dict()["inversion"]]
     evaluator = Evaluator(methods, Judge(classifier, with_features=True), out, rate, seed=request.seed, identity=identity)
     found = publish(evaluator([clips], Progress), out, record, rate, split=split)
     print(f"\nClips of the {split} split:\n\n{short_table(found, REAL)}")

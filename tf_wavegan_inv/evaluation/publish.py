@@ -108,14 +108,14 @@ def _to_tensorboard(evaluation, logs, found, audio_of, sample_rate, record, spli
             scalars = {n: v.get("share", v.get("median", v.get("mean"))) for n, v in values.items() if n in NAMES}
             ScalarWriter(folder).write(0, **{".": scalars})
             AudioWriter(folder, sample_rate).write(0, {clips.clips[i]: audio_of(name, method, i) for i in chosen})
-            write_options(folder, {"set": name, "method": method, "seed": record["seed"]}, dict.fromkeys(scalars, ""))
+            write_options(folder, {"set": name, "method": method, "seed": record["seed"]})
             if method != ORIGINAL:
                 columns = {
                     "clip": clips.clips,
-                    "digit": ["" if label == UNKNOWN else label for label in clips.labels],
-                    "heard": evaluation.heard[name, method].digits,
                     "speaker": clips.speakers,
-                    "split": [split if name == REAL else "synthesised"] * len(clips),
+                    "split": [split if name == REAL else SYNTHESISED] * len(clips),
+                    "heard": evaluation.heard[name, method].digits,
+                    "digit": ["" if label == UNKNOWN else label for label in clips.labels],
                 }
-                audio = np.stack([audio_of(name, ORIGINAL, i) for i in range(len(clips))])
+                audio = (audio_of(name, ORIGINAL, i) for i in range(len(clips)))
                 write_latents(folder, evaluation.z[name, method], columns, audio)

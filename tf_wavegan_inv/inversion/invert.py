@@ -14,6 +14,7 @@ from tf_wavegan_inv.recipe import load_recipe
 
 METHODS = ("inverter", "gradient", "hybrid")
 PREDICTED_APPROACH, RANDOM_APPROACH = 200, 400  # iterations of L-BFGS before the polish (docs/inversion.md)
+NEAR = 0.1  # relative squared error of the waveform below which a clip is the generator's own, but changed (by MP3, say)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,7 @@ class InversionResult:
     Attributes:
         z: float32 [batch, latent_dim].
         audio: float32 [batch, samples, channels], the generator's audio of z.
-        gain: float32 [batch]; the clip is like gain * audio. 1 but for recovered clips that had been scaled to a peak of 1.
+        gain: float32 [batch]; the clip is like gain * audio. 1 but for clips of the generator that had been scaled to a peak of 1.
         objective: float32 [batch], the recipe's objective at z, for the clip divided by its gain.
         iterations: int32 [batch], from the start that was kept; 0 for the inverter alone.
         evaluations: int32 [batch], of the recipe's objective, from all starts; 0 where z was exact without.
@@ -112,18 +113,19 @@ class Inversion:
         gain, distance, objective = np.ones(clips, np.float32), np.full(clips, np.nan), np.zeros(clips, np.float32)
         iterations, evaluations = np.zeros(clips, np.int32), np.zeros(clips, np.int32)
         status, paths = np.full(clips, "exact", dtype=object), [None] * clips
-        rest = np.arange(clips)
+        rest, near = np.arange(clips), np.zeros((clips, 1), bool)
         if self._exact:
             found = self._exact(
                 audio,
-                lambda clips: self._start(predicted, clips, seed, first),
+                lambda clips: self._approach(predicted, clips, seed, first),
                 max_iterations,
                 seed,
                 first,
                 None if seconds is None else seconds / 2,
             )
             z[:], distance, iterations[:] = found.z, found.error, found.iterations
-            gain = np.where(found.exact, found.gain, gain)
+            near = (found.error < NEAR)[:, None]
+            gain = np.where(near[:, 0], found.gain, gain)
             rest = np.flatnonzero(~found.exact)
         target = self._minimiser.describe(audio / gain[:, None, None])
         exact = np.setdiff1d(np.arange(clips), rest)
@@ -132,7 +134,9 @@ class Inversion:
         if len(rest):
             part = gather(target, rest)
             left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
-            minimum = self._optimise(part, predicted, first + rest, limit, seed, progress, left, trajectory, rest)
+            starts = self._starts(predicted, rest, seed, first)
+            starts[:, 0] = np.where(near[rest], z[rest], starts[:, 0])
+            minimum = self._optimise(part, starts, first + rest, limit, seed, progress, left, trajectory)
             z[rest], objective[rest] = minimum.position, minimum.value
             iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
             for i, clip in enumerate(rest if minimum.trajectory else []):
@@ -150,26 +154,31 @@ class Inversion:
         if self._exact:
             self._exact.warm_up()
 
-    def _start(self, predicted, clips, seed, first):
+    def _approach(self, predicted, clips, seed, first):
         """Where `ExactRecovery` begins, and its iterations of L-BFGS from there."""
         if predicted is not None:
             return predicted[clips], PREDICTED_APPROACH
         return np.concatenate([random_starts(seed, first + i, 1, self.generator.input_shape[1]) for i in clips]), RANDOM_APPROACH
 
-    def _optimise(self, target, predicted, numbers, limit, seed, progress, seconds, trajectory, rest):
-        """Minimise the recipe's objective for the clips `rest` of the batch, whose numbers are given: `Minimum`."""
+    def _starts(self, predicted, rest, seed, first):
+        """Where the recipe's objective is begun: z [clips, starts, latent_dim] of the batch's clips `rest`."""
+        if predicted is not None:
+            return predicted[rest][:, None]
+        return np.stack([random_starts(seed, first + i, self.config.gradient_starts, self.generator.input_shape[1]) for i in rest])
+
+    def _optimise(self, target, starts, numbers, limit, seed, progress, seconds, trajectory):
+        """Minimise the recipe's objective for the clips of those numbers, from `starts`: `Minimum`."""
+        clips, count = starts.shape[:2]
+        z = starts.reshape(clips * count, -1)
         if self.method == "inverter":
             if progress:
                 progress(limit, limit)
-            none = np.zeros(len(rest), np.int32)
-            return Minimum(predicted[rest], self._minimiser.value(predicted[rest], target), none, none, ["predicted"] * len(rest), [])
-        starts, z = 1, predicted[rest] if predicted is not None else None
-        if self.method == "gradient":
-            starts = self.config.gradient_starts
-            z = np.concatenate([random_starts(seed, number, starts, self.generator.input_shape[1]) for number in numbers])
-            target = tf.nest.map_structure(lambda t: tf.repeat(t, starts, axis=0), target)
-        seeds = [(seed, int(number), start) for number in numbers for start in range(starts)]
-        return _best_of(starts, self._minimiser.minimise(z, target, limit, progress, seconds, trajectory, seeds))
+            none = np.zeros(clips, np.int32)
+            return Minimum(z, self._minimiser.value(z, target), none, none, ["predicted"] * clips, [])
+        if count > 1:
+            target = tf.nest.map_structure(lambda t: tf.repeat(t, count, axis=0), target)
+        seeds = [(seed, int(number), start) for number in numbers for start in range(count)]
+        return _best_of(count, self._minimiser.minimise(z, target, limit, progress, seconds, trajectory, seeds))
 
 
 def _best_of(starts, found):

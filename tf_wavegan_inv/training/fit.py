@@ -37,7 +37,7 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, epochs, monitor
     if done:
         print(f"Resuming {run.folder} after step {done} of {epochs * steps_per_epoch}.")
     keeper = Keeper(trainer, run, steps_per_epoch, monitor, previews, done)
-    write_options(run.folder / "logs", run.options(), dict.fromkeys(trainer.means, "validation"))
+    write_options(run.folder / "logs", run.options())
     for first, steps, stop_epoch in segments(done, steps_per_epoch, epochs):
         keeper.step = first
         trainer.fit(

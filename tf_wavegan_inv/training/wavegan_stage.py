@@ -66,7 +66,7 @@ def train_wavegan(request):
     write_args(run.folder / "args.txt", official_args(config, training, request.recipe.audio.sample_rate))
 
     keeper = Keeper(trainer, run, training, config, done, request)
-    write_options(run.folder / "logs", run.options(), dict.fromkeys(SCORES, "train"))
+    write_options(run.folder / "logs", run.options())
     callbacks = [keeper, *request.callbacks(run)]
     epochs = -(-training.steps // training.report_steps) if done < training.steps else 0
     for first, steps, stop in segments(done, training.report_steps, epochs):
