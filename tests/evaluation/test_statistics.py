@@ -33,7 +33,8 @@ def evaluation():
                 if factor:
                     row |= {"waveform/mse": factor * i, "seconds": 1.0, "distance": factor * i + 10 * (name == REAL)}
                 rows.append(row)
-    rows[CLIPS * 4 + 3]["waveform/mse"] = np.nan  # real, gradient, clip 3
+        rows += [{"set": name, "method": "silence", "clip": f"clip{i}", "waveform/mse": 7.0} for i in range(CLIPS)]
+    next(r for r in rows if (r["set"], r["method"], r["clip"]) == (REAL, "gradient", "clip3"))["waveform/mse"] = np.nan
     return Evaluation(rows, found, {}, {}, sets, ["gradient", "hybrid"])
 
 
@@ -53,7 +54,8 @@ def test_what_failed_is_counted_and_left_out_of_pairs(evaluation):
     found = statistics(evaluation)[REAL]
     assert found["methods"]["gradient"]["waveform/mse"]["failed"] == 1 and found["methods"]["gradient"]["waveform/mse"]["n"] == 19
     assert found["differences"]["hybrid - gradient"]["waveform/mse"]["n"] == 19
-    assert "not defined: gradient 1." in full_table({REAL: found}, REAL)
+    table = full_table({REAL: found}, REAL)
+    assert "not defined: gradient 1." in table and "| 7 [7, 7] | - | mean squared error" in table  # silence; no other clip is there
 
 
 def test_bootstrap_interval_is_that_of_the_mean():

@@ -19,6 +19,7 @@ from tf_wavegan_inv.metrics import latent
 log = logging.getLogger(__name__)
 
 ORIGINAL = "original"
+SILENCE, ANOTHER = "silence", "another clip"  # what a metric says of them is what it says of nothing
 KEPT = ("z", "gain", "objective", "iterations", "evaluations", "status", "distance", "seconds")  # the audio is made anew of z
 
 
@@ -27,7 +28,8 @@ class Evaluation:
     """What an evaluation found.
 
     Attributes:
-        rows: list of dict, one a set, method and clip: what was found, its distances by name (`names.NAMES`), what was heard.
+        rows: list of dict, one a set, method and clip: what was found, its distances by name (`names.NAMES`), what was heard. Beside
+            the methods there are `ORIGINAL`, and `SILENCE` and `ANOTHER`, the distances of the originals from those.
         heard: dict of (set, method) to `Heard`; the method `ORIGINAL` is the clips themselves.
         official: the same by WaveGAN's official classifier; empty where it is not given.
         z: dict of (set, method) to float32 [clips, latent_dim].
@@ -108,6 +110,7 @@ class Evaluator:
             if method == ORIGINAL:
                 if progress:
                     batch_bar(1, 1)
+                found.rows.extend(self._references(clips, audio, members))
             else:
                 result = self._invert(clips, method, first, audio, batch_bar)
                 made, columns = result.audio, self._columns(result, clips, audio, members)
@@ -129,6 +132,20 @@ class Evaluator:
             found.official[key] = Heard.join(official)
         if method != ORIGINAL:
             found.z[key] = np.concatenate(z)
+
+    def _references(self, clips, audio, members):
+        """Rows of what the metrics say of silence, and of the next clip of the set."""
+        following = [clips.batch((k + 1) % len(clips), (k + 1) % len(clips) + 1)[0] for k in members]
+        rows = []
+        for method, estimate in ((SILENCE, np.zeros_like(audio)), (ANOTHER, np.stack(following))):
+            if method == ANOTHER and len(clips) == 1:
+                continue
+            columns = measure(audio, estimate, self.sample_rate)
+            rows += [
+                {"set": clips.name, "method": method, "clip": clips.clips[k]} | {name: values[j] for name, values in columns.items()}
+                for j, k in enumerate(members)
+            ]
+        return rows
 
     def _invert(self, clips, method, first, audio, progress):
         """The inversion of one batch: the one that was kept, or a new one, which is kept."""

@@ -7,7 +7,7 @@ import numpy as np
 from tf_wavegan_inv.audio.labels import UNKNOWN
 from tf_wavegan_inv.evaluation.bootstrap import paired_difference
 from tf_wavegan_inv.evaluation.clips import DISTANCES, OF_A_RATE, SPEECH
-from tf_wavegan_inv.evaluation.evaluate import ORIGINAL
+from tf_wavegan_inv.evaluation.evaluate import ANOTHER, ORIGINAL, SILENCE
 from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED
 from tf_wavegan_inv.metrics.classification import calibration, confusion_matrix, wilson_interval
 from tf_wavegan_inv.metrics.detection import area_under_roc
@@ -30,12 +30,14 @@ def statistics(evaluation, splits=2):
         "clips", how many;
         "methods", dict of method (`ORIGINAL` first) to dict of name to value: for shares {share, low, high, n} (95 % Wilson interval), for
         what is measured clip by clip {median, lower, upper (quartiles), mean, n, failed}, for scores of a whole set {mean, std, n, splits};
+        "references", likewise what metrics say of silence and of another clip;
         "differences", dict of "method - other" to dict of name to {difference, low, high, n} (`paired_difference`).
     """
     return {
         name: {
             "clips": len(clips),
             "methods": {m: _of_method(evaluation, name, m, splits) for m in (ORIGINAL, *evaluation.methods)},
+            "references": {m: _spreads(evaluation, name, m) for m in (SILENCE, ANOTHER)},
             "differences": {
                 f"{method} - {other}": _differences(evaluation, name, method, other)
                 for other, method in itertools.combinations(evaluation.methods, 2)
@@ -54,6 +56,22 @@ def _of_method(evaluation, set_name, method, splits):
         if len(values):
             low, high = wilson_interval(values.sum(), len(values))
             found[name] = {"share": float(values.mean()), "low": low, "high": high, "n": len(values)}
+    found |= _spreads(evaluation, set_name, method)
+    scores = {"class/inception_score": heard}
+    if evaluation.official:
+        scores["class/inception_score_official"] = evaluation.official[key]
+    for name, judged in scores.items():
+        if len(judged.probabilities) >= splits:
+            mean, std = inception_score(judged.probabilities, splits)
+            found[name] = {"mean": mean, "std": std, "n": len(judged.probabilities), "splits": splits}
+    if method != ORIGINAL and len(heard.features) > 1:
+        distance = frechet_distance(evaluation.heard[set_name, ORIGINAL].features, heard.features)
+        found["class/frechet_distance"] = {"mean": distance, "n": len(heard.features), "features": heard.features.shape[1]}
+    return found
+
+
+def _spreads(evaluation, set_name, method):
+    found = {}
     for name in SPREADS:
         values = evaluation.values(name, set_name, method)
         good = values[~np.isnan(values)]
@@ -67,16 +85,6 @@ def _of_method(evaluation, set_name, method, splits):
                 "n": len(good),
                 "failed": len(values) - len(good),
             }
-    scores = {"class/inception_score": heard}
-    if evaluation.official:
-        scores["class/inception_score_official"] = evaluation.official[key]
-    for name, judged in scores.items():
-        if len(judged.probabilities) >= splits:
-            mean, std = inception_score(judged.probabilities, splits)
-            found[name] = {"mean": mean, "std": std, "n": len(judged.probabilities), "splits": splits}
-    if method != ORIGINAL and len(heard.features) > 1:
-        distance = frechet_distance(evaluation.heard[set_name, ORIGINAL].features, heard.features)
-        found["class/frechet_distance"] = {"mean": distance, "n": len(heard.features), "features": heard.features.shape[1]}
     return found
 
 

@@ -55,13 +55,14 @@ def paper_table(statistics, set_name):
 def full_table(statistics, set_name):
     """All metrics of one set: a row a metric, a column a method; medians with quartiles, shares with 95 % intervals. Markdown."""
     found = statistics[set_name]
-    methods = list(found["methods"])
+    columns = found["methods"] | found["references"]
+    methods = list(columns)
     lines = [
         f"| {found['clips']} {set_name} clips | " + " | ".join(methods) + " | |",
         "|---|" + "---:|" * len(methods) + "---|",
     ]
     for name in _in_order(name for values in found["methods"].values() for name in values):
-        cells = [_full(values.get(name)) for values in found["methods"].values()]
+        cells = [_full(values.get(name)) for values in columns.values()]
         lines.append(f"| {name.partition('/')[2] or name} | " + " | ".join(cells) + f" | {NAMES.get(name) or OTHER_COLUMNS[name]} |")
     failed = {m: max((v.get("failed", 0) for v in values.values()), default=0) for m, values in found["methods"].items()}
     failures = ", ".join(f"{m} {n}" for m, n in failed.items() if n) or "none"

@@ -20,10 +20,12 @@ def snr(reference, estimate):
 
 
 def si_sdr(reference, estimate):
-    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al., "SDR - half-baked or well done?", 2019, equation 3)."""
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al., "SDR - half-baked or well done?", 2019, equation 3); NaN for
+    silence.
+    """
     reference = np.asarray(reference, np.float64).reshape(len(reference), -1)
     estimate = np.asarray(estimate, np.float64).reshape(len(estimate), -1)
     scale = np.sum(reference * estimate, axis=1) / np.sum(reference**2, axis=1)
     target = scale[:, np.newaxis] * reference
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return 10 * np.log10(np.sum(target**2, axis=1) / np.sum((target - estimate) ** 2, axis=1))
