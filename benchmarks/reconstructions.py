@@ -31,15 +31,15 @@ from tf_wavegan_inv.models.bundle import load_classifier
 
 
 def read(path):
-    """Audio float64 [1, samples, 1] and its rate. Raises UserError if it is not readable, or holds NaN."""
+    """Audio float64 [1, samples, 1] and its rate. Raises UserError if it is not readable, empty, or holds NaN."""
     try:
         audio, rate = soundfile.read(path, always_2d=True)
     except (OSError, RuntimeError) as error:
         raise UserError(f"{path}: {error}") from None
+    if not len(audio):
+        raise UserError(f"{path}: holds no samples")
     if not np.isfinite(audio).all():
         raise UserError(f"{path}: {np.size(audio) - np.isfinite(audio).sum()} of {np.size(audio)} samples are NaN or infinite")
-    if not audio.any():
-        raise UserError(f"{path}: silent")
     return audio.mean(axis=1)[None, :, None], rate
 
 
@@ -47,12 +47,17 @@ def read_z(path):
     """z [1, latent_dim] from beside an audio file, or None."""
     for file in (path.with_suffix(".z.npy"), path.with_suffix(".npy")):
         if file.exists():
-            return np.load(file, allow_pickle=False).reshape(1, -1)
+            try:
+                return np.load(file, allow_pickle=False).reshape(1, -1)
+            except (OSError, ValueError, EOFError) as error:
+                raise UserError(f"{file}: {error}") from None
     return None
 
 
 def hear(judge, path):
-    """The digit that the classifier hears in a file."""
+    """The digit that the classifier hears in a file; None in silence."""
+    if not soundfile.read(path)[0].any():
+        return None
     recording = inspect_clip(Clip(path, path.name))
     shape = judge.classifier.input_shape[1:]
     return judge(np.stack(list(conditioned([recording], AudioConfig(), *shape).as_numpy_iterator()))).digits[0]
@@ -63,6 +68,8 @@ def compare(original, reconstruction, judge):
     (ours, rate), (theirs, other_rate) = read(original), read(reconstruction)
     if rate != other_rate:
         raise UserError(f"{reconstruction}: of {other_rate} Hz, its original of {rate} Hz")
+    if not ours.any():
+        raise UserError(f"{original}: silent")
     length = min(ours.shape[1], theirs.shape[1])
     found = {name: float(value[0]) for name, value in measure(ours[:, :length], theirs[:, :length], rate).items()}
     z, recovered = read_z(original), read_z(reconstruction)
@@ -91,7 +98,8 @@ def compare_folders(originals, reconstructions, judge):
 
 
 def cell(metric, values):
-    """Median [quartiles], or a share; Markdown."""
+    """Median [quartiles], or a share; Markdown. What is not defined, as SI-SDR of silence, is left out."""
+    values = [value for value in values or [] if not np.isnan(value)]
     if not values:
         return "-"
     if metric == "class/kept":

@@ -19,6 +19,7 @@ def test_reconstructions_are_paired_measured_and_counted(tmp_path):
     np.save(ours / "b.z.npy", np.zeros(5))
     np.save(theirs / "b.npy", np.full(5, 0.25))
     soundfile.write(theirs / "c.wav", np.full(8000, np.nan), 16384, subtype="FLOAT")
+    np.save(theirs / "d.npy", np.array([None]), allow_pickle=True)
     soundfile.write(theirs / "alone.wav", random.normal(0, 0.1, 8000), 16384)
     done = run_command(ROOT / "benchmarks" / "reconstructions.py", ours, theirs)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 import tf_wavegan_inv
-from tf_wavegan_inv.commands import convert, evaluate, explore, generate, invert
+from tf_wavegan_inv.commands import convert, evaluate, explore, export, generate, invert, request
 from tf_wavegan_inv.commands.common import HelpFormatter, command
 
 COMMANDS = {
@@ -12,6 +12,8 @@ COMMANDS = {
     "invert": (invert, "audio -> z: the latents that regenerate your clips"),
     "evaluate": (evaluate, "the paper's tables and figures, and a report to look at and listen to"),
     "explore": (explore, "what lies between, around and near the latents of clips"),
+    "export": (export, "a SavedModel for TensorFlow Serving"),
+    "request": (request, "audio -> z by a TensorFlow Serving server"),
     "convert": (convert, "WaveGAN files: official checkpoint, frozen graph, Keras file"),
 }
 

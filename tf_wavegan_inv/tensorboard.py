@@ -12,6 +12,7 @@ from tf_wavegan_inv.files import replacing, write_text
 
 PROFILE_AFTER = 10  # steps, so that compilation is not in the profile
 SPRITE = 48  # pixels, either way
+LATENT_FILES = ("z.tsv", "clips.tsv", "clips.png", "projector_config.pbtxt")
 SPRITES_SIZE = 8192  # pixels of a side that browsers take
 
 

@@ -2,7 +2,9 @@ import collections
 
 import numpy as np
 
-from tf_wavegan_inv.evaluation.clips import measure, spread
+from tf_wavegan_inv.audio.folders import Clip, unique_names
+from tf_wavegan_inv.evaluation.clips import measure
+from tf_wavegan_inv.evaluation.sets import spread, synthesised
 from tf_wavegan_inv.names import NAMES, column
 
 
@@ -27,3 +29,16 @@ def test_a_copy_is_perfect_by_every_measure_and_chunks_change_nothing(real_clips
             assert (values > 200).all()
         else:
             np.testing.assert_allclose(values, perfect.get(name, 0), atol=1e-12, err_msg=name)
+
+
+def test_names_are_unique_whatever_the_folders(tmp_path):
+    names = ["a/x.wav", "b/x.wav", "y.wav", "a/x.wav", "a_x.wav-1"]
+    found = unique_names([Clip(tmp_path / str(i) / name, name) for i, name in enumerate(names)])
+    assert len(set(found)) == len(names) and found[2] == "y"
+
+
+def test_a_synthesised_clip_does_not_depend_on_how_many_there_are(generator):
+    few, many = synthesised(generator, 2, seed=3), synthesised(generator, 5, seed=3)
+    np.testing.assert_array_equal(few.z, many.z[:2])
+    np.testing.assert_allclose(many.batch(1, 3), generator(many.z[1:3]), atol=1e-6)
+    assert few.identity(0, 2) == many.identity(0, 2) != many.identity(1, 3)

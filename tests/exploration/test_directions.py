@@ -47,7 +47,7 @@ def test_nearest_are_the_nearest():
 def test_retrieval_of_classes_that_lie_apart():
     labels = np.repeat([1, 2], 10)
     z = RANDOM.normal(size=(20, 3)) + 20 * labels[:, None]
-    found = retrieval(Latents([str(i) for i in range(20)], z, labels, [""] * 20))
+    found = retrieval(Latents([str(i) for i in range(20)], z, labels, [""] * 20), nearest(z, 1))
     assert found == {"digit": {"nearest": 1, "chance": pytest.approx(9 / 19), "n": 20}}
     assert "100.0 % of 20 clips; any other has it for 47.4 %" in in_words(found)[0]
 
@@ -55,6 +55,8 @@ def test_retrieval_of_classes_that_lie_apart():
 def test_without_labels_there_are_still_walks_and_neighbours():
     z = RANDOM.normal(size=(5, 3)).astype(np.float32)
     latents = Latents(list("abcde"), z, np.full(5, -1), [""] * 5)
-    rows = explore(latents, [(0, 4)], steps=3, components=9, neighbours=9)
-    assert {row.group for row in rows} == {"interpolation", "principal_directions", "neighbours"} and retrieval(latents) == {}
-    assert all(len(row.captions) == len(row.z) for row in rows)
+    rows = explore(latents, [(0, 4)], nearest(z, 9), steps=3, components=9)
+    assert {row.group for row in rows} == {"interpolation", "principal_directions", "neighbours"} and retrieval(
+        latents, nearest(z, 1)
+    ) == {}
+    assert all(len(row.captions) == len(row.z) for row in rows) and retrieval(latents, nearest(z, 1)) == {}

@@ -1,5 +1,6 @@
 """Folders of audio -> clips with digit, speaker and split."""
 
+import collections
 import dataclasses
 import hashlib
 import logging
@@ -122,5 +123,12 @@ def _split_by_rank(clips):
 
 def unique_names(clips):
     """A short name for each clip: its file's name without suffix, or, where clips share one, the path with "_" for "/"."""
-    stems = [clip.path.stem for clip in clips]
-    return [s if stems.count(s) == 1 else c.name.replace("/", "_") for s, c in zip(stems, clips, strict=True)]
+    stems = collections.Counter(clip.path.stem for clip in clips)
+    names = [c.path.stem if stems[c.path.stem] == 1 else c.name.replace("/", "_") for c in clips]
+    counts, taken = collections.Counter(names), set()
+    for i, name in enumerate(names):
+        number = 1
+        while names[i] in taken or (counts[name] > 1 and number == 1):  # as for one name in two folders
+            names[i], number = f"{name}-{number}", number + 1
+        taken.add(names[i])
+    return names

@@ -1,6 +1,7 @@
 """`tf-wavegan-inv evaluate`: the paper's tables and figures, and a report."""
 
 import pathlib
+import sys
 
 from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, report_skipped, seed
 from tf_wavegan_inv.errors import UserError
@@ -65,7 +66,10 @@ def run(options):
     trained = load_trained(options, generator, set(options.methods) != {"gradient"})
     judge, official = Judge(_judge(options, trained, generator), with_features=True), None
     if options.inception:
-        official = Judge(load_inception(options.inception))
+        official = load_inception(options.inception)
+        if official.input_shape != generator.output_shape:
+            raise UserError(f"--inception hears audio of shape {official.input_shape[1:]}, the WaveGAN makes {generator.output_shape[1:]}.")
+        official = Judge(official)
     files = {"inverter": trained.inverter, "classifier": trained.classifier, "judge": judge.classifier}
     files = {kind: model.file for kind, model in files.items() if model}
     record = make_record(options, wavegan=options.wavegan, **files) | {"inversion": dataclasses.asdict(trained.inversion)}
@@ -91,7 +95,7 @@ def run(options):
         with_speech=options.speech,
     )
     found = publish(evaluator(sets, Progress), options.out, record, rate, options.splits, all_real, options.listen, options.split)
-    print("\n" + "\n".join(short_table(found, clips.name) for clips in sets))
+    print("\n" + "\n".join(short_table(found, clips.name, own_judge=not options.judge) for clips in sets))
     print(f"Tables, figures, clips to listen to: {options.out / 'report.html'}")
 
 
@@ -102,7 +106,7 @@ def _judge(options, trained, generator):
     from tf_wavegan_inv.training.stages import check_shapes
 
     if options.speech and not speech.available():
-        raise UserError("--speech needs pystoi or pesq: pip install 'tf-wavegan-inv[speech]'.")
+        raise UserError("--speech needs pystoi or pesq: pip install -e '.[speech]'.")
     judge = load_classifier(options.judge) if options.judge else trained.classifier
     if judge is None:
         raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
@@ -114,16 +118,18 @@ def _real(options, audio_config, generator, judge):
     """The real clips to invert, and what the judge hears in all of their split: (Heard, labels, speakers)."""
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.load import need, read_corpus
-    from tf_wavegan_inv.evaluation.clips import spread
-    from tf_wavegan_inv.evaluation.sets import real
+    from tf_wavegan_inv.evaluation.sets import real, spread
 
     folders = options.data or [defaults.DATA]
     corpus = read_corpus(folders, Progress("checking clips"))
     report_skipped(corpus.skipped)
     need(corpus, options.split, folders)
     labelled = corpus.labelled()
+    unknown = len(corpus.recordings[options.split]) - len(labelled.recordings[options.split])
     if labelled.recordings[options.split]:
         corpus = labelled
+        if unknown:
+            print(f"{unknown} clips whose digit is unknown are left out.", file=sys.stderr)
     clips = corpus.arrays(options.split, audio_config, *generator.output_shape[1:])
     everything = real(clips)
     heard = judge.hear(everything)

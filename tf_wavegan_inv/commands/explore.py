@@ -47,6 +47,7 @@ def steps(text):
 
 def run(options):
     from tf_wavegan_inv.commands.record import write_record
+    from tf_wavegan_inv.exploration.directions import nearest
     from tf_wavegan_inv.exploration.explore import explore, in_words, retrieval
     from tf_wavegan_inv.exploration.latents import read_latents
     from tf_wavegan_inv.exploration.publish import publish
@@ -54,11 +55,12 @@ def run(options):
 
     make_folder(options.out)
     generator = load_wavegan(options.wavegan, options.slice_len)
-    latents = read_latents(options.latents, generator.config.latent_dim) if options.latents else _bundled(options, generator)
+    latents = read_latents(options.latents, generator.config.latent_dim, options.out) if options.latents else _bundled(options, generator)
     pairs = [tuple(latents.find(name) for name in pair) for pair in options.between or []] or _pairs(latents)
-    rows = explore(latents, pairs, options.steps, options.components, options.neighbours, options.queries)
-    alike = retrieval(latents)
-    publish(rows, latents, alike, generator, options.out, options.sample_rate, options.neighbours, Progress("generating", "row"))
+    near = nearest(latents.z, options.neighbours)
+    rows = explore(latents, pairs, near, options.steps, options.components, options.queries)
+    alike = retrieval(latents, near)
+    publish(rows, latents, near, alike, generator, options.out, options.sample_rate, Progress("generating", "row"))
     write_record(options.out, options, wavegan=options.wavegan)
     print(*in_words(alike), sep="\n")
     print(f"{len(latents.names)} clips explored: {options.out / 'index.html'}")

@@ -123,7 +123,7 @@ def run(options):
     for i, first in enumerate(firsts):
         batch = recordings[first : first + options.batch_size]
         rows += _invert_batch(models, batch, outputs, options, first, batch_progress(progress, i, len(firsts)))
-        _write_csv(options.out / "inversions.csv", rows)
+        write_rows(options.out / "inversions.csv", rows)
     write_record(
         options.out,
         options,
@@ -335,7 +335,8 @@ def _note(recording, models):
     return ""
 
 
-def _write_csv(path, rows):
+def write_rows(path, rows):
+    """Write inversions.csv: rows as dicts by `COLUMNS`."""
     from tf_wavegan_inv.files import replacing
 
     with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:

@@ -140,11 +140,10 @@ def main(arguments=None):
 def _compare(request, options):
     """Invert held-out clips by each method with the models of the run, write what `tf-wavegan-inv evaluate` writes, print a table."""
     from tf_wavegan_inv.commands.record import make_record
-    from tf_wavegan_inv.evaluation.clips import spread
     from tf_wavegan_inv.evaluation.evaluate import Evaluator
     from tf_wavegan_inv.evaluation.judge import Judge
     from tf_wavegan_inv.evaluation.publish import publish
-    from tf_wavegan_inv.evaluation.sets import REAL, real
+    from tf_wavegan_inv.evaluation.sets import REAL, real, spread
     from tf_wavegan_inv.evaluation.tables import short_table
     from tf_wavegan_inv.inversion.invert import METHODS, Inversion
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter

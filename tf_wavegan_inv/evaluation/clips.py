@@ -36,13 +36,3 @@ def measure(originals, reconstructions, sample_rate=16000, with_speech=False):
         pair = originals[first : first + CHUNK], reconstructions[first : first + CHUNK]
         parts.append({name: of(*pair) for name, of in DISTANCES.items()} | {name: of(*pair, sample_rate) for name, of in of_a_rate.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def spread(labels, count, seed=0):
-    """Indices of `count` clips, digits in turn, chosen by seed: all clips where there are no more."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    queues = {label: [i for i in order if labels[i] == label] for label in sorted(set(labels.tolist()))}
-    chosen = []
-    while len(chosen) < min(count, len(labels)):
-        chosen += [queue.pop() for queue in queues.values() if queue]
-    return sorted(int(i) for i in chosen[:count])

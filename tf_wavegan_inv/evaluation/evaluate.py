@@ -28,8 +28,8 @@ class Evaluation:
     """What an evaluation found.
 
     Attributes:
-        rows: list of dict, one a set, method and clip: what was found, its distances by name (`names.NAMES`), what was heard. Beside
-            the methods there are `ORIGINAL`, and `SILENCE` and `ANOTHER`, the distances of the originals from those.
+        rows: dict of (set, method) to list of dict, one a clip: what was found, its distances by name (`names.NAMES`), what was heard.
+            Beside the methods there are `ORIGINAL`, and `SILENCE` and `ANOTHER`, the distances of the originals from those.
         heard: dict of (set, method) to `Heard`; the method `ORIGINAL` is the clips themselves.
         official: the same by WaveGAN's official classifier; empty where it is not given.
         z: dict of (set, method) to float32 [clips, latent_dim].
@@ -37,7 +37,7 @@ class Evaluation:
         methods: list of str.
     """
 
-    rows: list
+    rows: dict
     heard: dict
     official: dict
     z: dict
@@ -46,7 +46,7 @@ class Evaluation:
 
     def of(self, set_name, method):
         """The rows of one set and method."""
-        return [row for row in self.rows if row["set"] == set_name and row["method"] == method]
+        return self.rows.get((set_name, method), [])
 
     def values(self, name, set_name, method):
         """One column: float [clips]; NaN where a row has no such value."""
@@ -90,7 +90,7 @@ class Evaluator:
         Returns:
             Evaluation.
         """
-        found = Evaluation([], {}, {}, {}, {clips.name: clips for clips in sets}, list(self.inversions))
+        found = Evaluation({}, {}, {}, {}, {clips.name: clips for clips in sets}, list(self.inversions))
         for clips in sets:
             for method in (ORIGINAL, *self.inversions):
                 self._evaluate(found, clips, method, progress)
@@ -110,7 +110,8 @@ class Evaluator:
             if method == ORIGINAL:
                 if progress:
                     batch_bar(1, 1)
-                found.rows.extend(self._references(clips, audio, members))
+                for reference, rows in self._references(clips, audio, members).items():
+                    found.rows.setdefault((clips.name, reference), []).extend(rows)
             else:
                 result = self._invert(clips, method, first, audio, batch_bar)
                 made, columns = result.audio, self._columns(result, clips, audio, members)
@@ -121,7 +122,7 @@ class Evaluator:
             official = self.official(made) if self.official else None
             parts.append((self.judge(made), official, columns.pop("z", None)))
             columns |= _heard(parts[-1][0], clips.labels[members], found.heard.get((clips.name, ORIGINAL)), members)
-            found.rows.extend(
+            found.rows.setdefault(key, []).extend(
                 {"set": clips.name, "method": method, "clip": clips.clips[k], "speaker": clips.speakers[k], "label": int(clips.labels[k])}
                 | {name: values[j] for name, values in columns.items()}
                 for j, k in enumerate(members)
@@ -134,14 +135,15 @@ class Evaluator:
             found.z[key] = np.concatenate(z)
 
     def _references(self, clips, audio, members):
-        """Rows of what the metrics say of silence, and of the next clip of the set."""
-        following = [clips.batch((k + 1) % len(clips), (k + 1) % len(clips) + 1)[0] for k in members]
-        rows = []
-        for method, estimate in ((SILENCE, np.zeros_like(audio)), (ANOTHER, np.stack(following))):
-            if method == ANOTHER and len(clips) == 1:
-                continue
+        """Rows of what the metrics say of silence, and of a clip half of the set away (another digit, where they are sorted)."""
+        others = [(k + max(1, len(clips) // 2)) % len(clips) for k in members]
+        estimates = {SILENCE: np.zeros_like(audio)}
+        if len(clips) > 1:
+            estimates[ANOTHER] = np.concatenate([clips.batch(k, k + 1) for k in others])
+        rows = {}
+        for method, estimate in estimates.items():
             columns = measure(audio, estimate, self.sample_rate)
-            rows += [
+            rows[method] = [
                 {"set": clips.name, "method": method, "clip": clips.clips[k]} | {name: values[j] for name, values in columns.items()}
                 for j, k in enumerate(members)
             ]
@@ -150,7 +152,8 @@ class Evaluator:
     def _invert(self, clips, method, first, audio, progress):
         """The inversion of one batch: the one that was kept, or a new one, which is kept."""
         key = [self.identity, method, self.batch_size, self.seed, self.max_iterations]
-        digest = hashlib.sha256(json.dumps(key, default=str).encode() + audio.tobytes()).hexdigest()[:16]
+        clip_identity = clips.identity(first, first + len(audio))
+        digest = hashlib.sha256(json.dumps(key, default=str).encode() + clip_identity).hexdigest()[:16]
         path, inversion = self.out / "parts" / f"{clips.name}-{method}-{first}-{digest}.npz", self.inversions[method]
         if path.exists():
             try:

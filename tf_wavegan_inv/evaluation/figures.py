@@ -43,7 +43,7 @@ def reconstructions_figure(path, title, columns, sample_rate):
                     axis.set_xticklabels([])
             if i == 0:
                 wave.set_ylabel(method)
-        axes[0, 2 * i].set_title(clip, fontsize=9, loc="left")
+        axes[0, 2 * i].set_title(clip, fontsize=9, loc="left", parse_math=False)
         axes[0, 2 * i + 1].set_title("kHz", fontsize=8, loc="right")
         axes[-1, 2 * i].set_xlabel("seconds")
     _save(figure, path, title)
@@ -90,8 +90,9 @@ def grid_figure(path, rows, sample_rate):
             axis.set_axis_off()
         for axis, caption, picture in zip(line, captions, levels(audio), strict=False):
             axis.imshow(picture.T, origin="lower", aspect="auto", cmap="magma", vmin=FLOOR_DB, vmax=0)
-            axis.set_title(caption, fontsize=5, pad=1.5)
-        line[0].text(0, 1.32, title, fontsize=6.5, transform=line[0].transAxes).set_in_layout(False)  # may be wider than its column
+            axis.set_title(caption, fontsize=5, pad=1.5, parse_math=False)
+        text = line[0].text(0, 1.32, title, fontsize=6.5, transform=line[0].transAxes, parse_math=False)
+        text.set_in_layout(False)  # it may be wider than its column
     _save(figure, path, f"0 to {sample_rate // 2000} kHz")
 
 

@@ -14,8 +14,9 @@ from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED
 from tf_wavegan_inv.evaluation.statistics import detection, honesty, statistics
 from tf_wavegan_inv.evaluation.tables import detection_table, difference_table, full_table, honesty_table, paper_table
 from tf_wavegan_inv.files import replacing, write_json, write_text
+from tf_wavegan_inv.metrics.detection import area_under_roc
 from tf_wavegan_inv.names import NAMES, column
-from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_latents, write_options
+from tf_wavegan_inv.tensorboard import LATENT_FILES, AudioWriter, ScalarWriter, write_latents, write_options
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,10 @@ def publish(evaluation, out, record, sample_rate=16000, splits=2, all_real=None,
         clips = evaluation.sets[REAL]
         all_real = evaluation.heard[REAL, ORIGINAL], clips.labels, clips.speakers
     judged = honesty(*all_real) if all_real else None
-    write_json(out / "tables.json", {"sets": found, "classifier": judged, "detection": seen, "record": record})
-    _write_rows(out / "clips.csv", evaluation.rows)
+    clear(out, evaluation)
+    areas = {method: area_under_roc(*pair) for method, pair in seen.items()}
+    write_json(out / "tables.json", _plain({"sets": found, "classifier": judged, "detection": areas, "record": record}))
+    _write_rows(out / "clips.csv", [row for rows in evaluation.rows.values() for row in rows])
 
     def audio_of(set_name, method, index):
         clips = evaluation.sets[set_name]
@@ -75,13 +78,41 @@ def publish(evaluation, out, record, sample_rate=16000, splits=2, all_real=None,
         figures.classifier_figure(out / "classifier.png", judged)
         sections.append(("How well the classifier hears", honesty_table(judged, found), [out / "classifier.png"]))
     if seen:
-        scores = {m: [evaluation.values("distance", name, m) for name in (REAL, SYNTHESISED)] for m in seen}
-        figures.detection_figure(out / "detection.png", scores)
-        sections.append(("Real, or made by this generator?", detection_table(seen), [out / "detection.png"]))
+        figures.detection_figure(out / "detection.png", seen)
+        sections.append(("Real, or made by this generator?", detection_table(areas), [out / "detection.png"]))
     write_text(out / "tables.md", "\n".join(f"## {heading}\n\n{text}" for heading, text, _ in (*first, *sections)))
     write_report(out / "report.html", evaluation, first, sections, audio_of, sample_rate, record, listen)
     _to_tensorboard(evaluation, out / "logs", found, audio_of, sample_rate, record, split)
     return found
+
+
+def clear(out, evaluation):
+    """Remove what an earlier call wrote and this one will not: tables and figures, logs, the audio of clips that are not evaluated now."""
+    fixed = ("tables.md", "tables.json", "report.html", "classifier.png", "detection.png")
+    for name in (*fixed, *(file for pair in FIGURES.values() for file in pair)):
+        (out / name).unlink(missing_ok=True)
+    old = out / "clips.csv"
+    if not old.exists():
+        return
+    with open(old, newline="", encoding="utf-8") as file:
+        before = {(row["set"], row["method"], row["clip"]) for row in csv.DictReader(file)}
+    now = {(row["set"], row["method"], row["clip"]) for rows in evaluation.rows.values() for row in rows}
+    for set_name, method, clip in before - now:
+        for suffix in (".wav", ".z.npy"):
+            (out / "audio" / set_name / method / f"{clip}{suffix}").unlink(missing_ok=True)
+    for set_name, method in {key[:2] for key in before}:
+        for file in (out / "logs" / set_name / method).glob("*"):
+            if file.name.startswith("events.out.tfevents") or file.name in LATENT_FILES:
+                file.unlink()
+
+
+def _plain(value):
+    """A value as JSON can hold it: what is not finite becomes null."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _write_rows(path, rows):
@@ -106,6 +137,7 @@ def _to_tensorboard(evaluation, logs, found, audio_of, sample_rate, record, spli
         for method in (ORIGINAL, *evaluation.methods):
             folder, values = logs / name / method, found[name]["methods"][method]
             scalars = {n: v.get("share", v.get("median", v.get("mean"))) for n, v in values.items() if n in NAMES}
+            scalars = {n: v for n, v in scalars.items() if v is not None}
             ScalarWriter(folder).write(0, **{".": scalars})
             AudioWriter(folder, sample_rate).write(0, {clips.clips[i]: audio_of(name, method, i) for i in chosen})
             write_options(folder, {"set": name, "method": method, "seed": record["seed"]})

@@ -9,6 +9,7 @@ import numpy as np
 
 from tf_wavegan_inv.audio.labels import DIGITS, UNKNOWN
 from tf_wavegan_inv.evaluation.evaluate import ORIGINAL
+from tf_wavegan_inv.names import column
 from tf_wavegan_inv.page import figure, player, write_page
 
 SORTED_BY = "spectrogram/log_spectral_distance"
@@ -84,7 +85,7 @@ def _clips(evaluation, set_name, order, play):
     clips, methods = evaluation.sets[set_name], evaluation.methods
     values = {(m, c): evaluation.values(c, set_name, m) for m in methods for c in SHOWN}
     columns = [(m, c) for m in methods for c in SHOWN if c != "class/accuracy" and np.isfinite(values[m, c]).any()]
-    heads = ["clip", "digit", ORIGINAL, *methods] + [f"{m}<br>{(c.partition('/')[2] or c).replace('_', ' ')}" for m, c in columns]
+    heads = ["clip", "digit", ORIGINAL, *methods] + [f"{m}<br>{column(c).replace('_', ' ')}" for m, c in columns]
     rows = []
     for index in order:
         label = clips.labels[index]

@@ -10,7 +10,6 @@ from tf_wavegan_inv.evaluation.clips import DISTANCES, OF_A_RATE, SPEECH
 from tf_wavegan_inv.evaluation.evaluate import ANOTHER, ORIGINAL, SILENCE
 from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED
 from tf_wavegan_inv.metrics.classification import calibration, confusion_matrix, wilson_interval
-from tf_wavegan_inv.metrics.detection import area_under_roc
 from tf_wavegan_inv.metrics.frechet import frechet_distance
 from tf_wavegan_inv.metrics.inception import inception_score
 
@@ -31,6 +30,7 @@ def statistics(evaluation, splits=2):
         "methods", dict of method (`ORIGINAL` first) to dict of name to value: for shares {share, low, high, n} (95 % Wilson interval), for
         what is measured clip by clip {median, lower, upper (quartiles), mean, n, failed}, for scores of a whole set {mean, std, n, splits};
         "references", likewise what metrics say of silence and of another clip;
+        "failed", dict of method to how many clips have a metric that is not defined;
         "differences", dict of "method - other" to dict of name to {difference, low, high, n} (`paired_difference`).
     """
     return {
@@ -38,6 +38,7 @@ def statistics(evaluation, splits=2):
             "clips": len(clips),
             "methods": {m: _of_method(evaluation, name, m, splits) for m in (ORIGINAL, *evaluation.methods)},
             "references": {m: _spreads(evaluation, name, m) for m in (SILENCE, ANOTHER)},
+            "failed": {m: _failed(evaluation, name, m) for m in evaluation.methods},
             "differences": {
                 f"{method} - {other}": _differences(evaluation, name, method, other)
                 for other, method in itertools.combinations(evaluation.methods, 2)
@@ -62,7 +63,9 @@ def _of_method(evaluation, set_name, method, splits):
         scores["class/inception_score_official"] = evaluation.official[key]
     for name, judged in scores.items():
         if len(judged.probabilities) >= splits:
-            mean, std = inception_score(judged.probabilities, splits)
+            # Clips that are sorted by digit would give splits of few digits.
+            order = np.random.default_rng(0).permutation(len(judged.probabilities))
+            mean, std = inception_score(judged.probabilities[order], splits)
             found[name] = {"mean": mean, "std": std, "n": len(judged.probabilities), "splits": splits}
     if method != ORIGINAL and len(heard.features) > 1:
         distance = frechet_distance(evaluation.heard[set_name, ORIGINAL].features, heard.features)
@@ -73,19 +76,22 @@ def _of_method(evaluation, set_name, method, splits):
 def _spreads(evaluation, set_name, method):
     found = {}
     for name in SPREADS:
+        if not any(name in row for row in evaluation.of(set_name, method)):
+            continue
         values = evaluation.values(name, set_name, method)
         good = values[~np.isnan(values)]
+        found[name] = {"median": None, "lower": None, "upper": None, "mean": None, "n": len(good), "failed": len(values) - len(good)}
         if len(good):
-            lower, median, upper = np.quantile(good, [0.25, 0.5, 0.75])
-            found[name] = {
-                "median": float(median),
-                "lower": float(lower),
-                "upper": float(upper),
-                "mean": float(good.mean()),
-                "n": len(good),
-                "failed": len(values) - len(good),
-            }
+            way = "linear" if np.isfinite(good).all() else "nearest"  # between infinities there is nothing
+            quartiles = np.quantile(good, [0.25, 0.5, 0.75], method=way)
+            found[name] |= dict(zip(("lower", "median", "upper"), map(float, quartiles), strict=True)) | {"mean": float(good.mean())}
     return found
+
+
+def _failed(evaluation, set_name, method):
+    """How many clips have a metric that is not defined."""
+    rows = evaluation.of(set_name, method)
+    return sum(any(np.isnan(row[name]) for name in (*SPREADS, *SHARES) if name in row and name != "class/accuracy") for row in rows)
 
 
 def _differences(evaluation, set_name, method, other):
@@ -129,8 +135,8 @@ def honesty(heard, labels, speakers):
 
 
 def detection(evaluation):
-    """Does the waveform's distance from what the generator makes tell real clips from its own? Dict of method to area under the ROC."""
+    """How far clips are from what the generator makes: dict of method to (distances of the real ones, of its own), where both are known."""
     if {REAL, SYNTHESISED} - set(evaluation.sets):
         return {}
     scores = {m: [evaluation.values("distance", name, m) for name in (REAL, SYNTHESISED)] for m in evaluation.methods}
-    return {m: area_under_roc(*pair) for m, pair in scores.items() if not any(np.isnan(s).any() for s in pair)}
+    return {m: pair for m, pair in scores.items() if not any(np.isnan(s).any() for s in pair)}

@@ -1,9 +1,11 @@
 """Statistics as Markdown tables."""
 
+import html
+
 from tf_wavegan_inv.evaluation.evaluate import ORIGINAL
 from tf_wavegan_inv.evaluation.paper import PROTOCOL, TABLES
 from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED
-from tf_wavegan_inv.names import NAMES
+from tf_wavegan_inv.names import NAMES, column
 
 PAPER_ROWS = {(SYNTHESISED, ORIGINAL): "fake", (REAL, ORIGINAL): "real", "inverter": "inverse mapping model (inverter)"}
 PAPER_COLUMNS = {
@@ -22,8 +24,9 @@ SHORT = {
     "seconds": "s a clip",
 }
 OTHER_COLUMNS = {"objective": "the recipe's objective", "seconds": "seconds a clip"}
-NOTE = (
-    "Medians over clips. The digit is heard by the classifier whose features train the inverter and, where the recipe says so, take\n"
+NOTE = "Medians over clips."
+ITS_OWN_JUDGE = (
+    " The digit is heard by the classifier whose features train the inverter and, where the recipe says so, take\n"
     "part in the optimisation: its accuracy on reconstructions flatters them."
 )
 
@@ -63,9 +66,8 @@ def full_table(statistics, set_name):
     ]
     for name in _in_order(name for values in found["methods"].values() for name in values):
         cells = [_full(values.get(name)) for values in columns.values()]
-        lines.append(f"| {name.partition('/')[2] or name} | " + " | ".join(cells) + f" | {NAMES.get(name) or OTHER_COLUMNS[name]} |")
-    failed = {m: max((v.get("failed", 0) for v in values.values()), default=0) for m, values in found["methods"].items()}
-    failures = ", ".join(f"{m} {n}" for m, n in failed.items() if n) or "none"
+        lines.append(f"| {column(name)} | " + " | ".join(cells) + f" | {NAMES.get(name) or OTHER_COLUMNS[name]} |")
+    failures = ", ".join(f"{m} {n}" for m, n in found["failed"].items() if n) or "none"
     return "\n".join(lines) + f"\n\nMedian [quartiles], or share [95 % interval]. Clips with a metric that is not defined: {failures}.\n"
 
 
@@ -75,18 +77,26 @@ def difference_table(statistics, set_name):
     lines = [f"| {set_name} clips | " + " | ".join(found) + " |", "|---|" + "---:|" * len(found)]
     for name in _in_order(name for values in found.values() for name in values):
         cells = [_difference(values.get(name)) for values in found.values()]
-        lines.append(f"| {name.partition('/')[2] or name} | " + " | ".join(cells) + " |")
+        lines.append(f"| {column(name)} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n\nMean difference [95 % interval, paired bootstrap]; bold where the interval leaves out zero.\n"
 
 
-def short_table(statistics, set_name):
-    """A small table that is also legible in a terminal: a row a method, a few columns; medians. Markdown."""
+def short_table(statistics, set_name, own_judge=True):
+    """A small table that is also legible in a terminal: a row a method, a few columns; medians. Markdown.
+
+    `own_judge` says that the digits are heard by the classifier that takes part in training.
+    """
     found = statistics[set_name]
     lines = [f"| {found['clips']} {set_name} clips | " + " | ".join(SHORT.values()) + " |", "|---|" + "---:|" * len(SHORT)]
     for method, values in found["methods"].items():
         cells = ["-" if (method == ORIGINAL and c == "seconds") else _short(values.get(c), c) for c in SHORT]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + f"\n\n{NOTE}\n"
+    return "\n".join(lines) + f"\n\n{NOTE}{ITS_OWN_JUDGE * own_judge}\n"
+
+
+def _escaped(text):
+    """Text that means nothing in Markdown's tables and in HTML."""
+    return html.escape(text).replace("|", "&#124;")
 
 
 def _in_order(names):
@@ -126,6 +136,8 @@ def _full(value):
     if "share" in value:
         return f"{100 * value['share']:.1f} % [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
     if "median" in value:
+        if not value["n"]:
+            return "not defined"
         return f"{value['median']:.3g} [{value['lower']:.3g}, {value['upper']:.3g}]"
     return f"{value['mean']:.3g}" + (f" ± {value['std']:.2g}" if "std" in value else "")
 
@@ -141,7 +153,8 @@ def honesty_table(judged, statistics):
     """What `statistics.honesty` found, and the points that every accuracy on reconstructions stands between. Markdown."""
     accuracy = judged["accuracy"]
     lines = ["| | |", "|---|---:|", f"| right on {accuracy['n']} real clips | {_full(accuracy)} |"]
-    lines += [f"| ... of speaker {s or '(unknown)'} | {right} of {count} |" for s, (right, count) in _few(judged["speakers"]).items()]
+    for name, (right, count) in _few(judged["speakers"]).items():
+        lines.append(f"| ... of speaker {_escaped(name) or '(unknown)'} | {right} of {count} |")
     lines.append(f"| expected calibration error | {judged['calibration_error']:.3f} |")
     for name, found in statistics.items():
         lines += [f"| confidence, {name} clips, {m} | {_full(v.get('class/confidence'))} |" for m, v in found["methods"].items()]

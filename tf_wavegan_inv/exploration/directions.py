@@ -2,11 +2,13 @@
 
 import numpy as np
 
+CHUNK = 1024  # clips whose distances are computed at a time
+
 
 def interpolate(start, end, steps):
     """Evenly spaced points from one z to another, both included: [steps, latent_dim].
 
-    On a straight line: the prior of WaveGAN is uniform on a cube, which a straight line between two of its points does not leave.
+    On a straight line: the prior of WaveGAN is uniform on a cube, which a straight line between two points in it does not leave.
     """
     share = np.linspace(0, 1, steps)[:, None]
     return ((1 - share) * np.asarray(start) + share * np.asarray(end)).astype(np.float32)
@@ -38,7 +40,7 @@ def principal_directions(z, count):
     _, scales, rows = np.linalg.svd(centred, full_matrices=False)
     count = min(count, len(z) - 1, len(rows))
     deviations = scales[:count, None] / np.sqrt(len(z) - 1)
-    return (rows[:count] * deviations).astype(np.float32), scales[:count] ** 2 / np.sum(scales**2)
+    return (rows[:count] * deviations).astype(np.float32), scales[:count] ** 2 / max(np.sum(scales**2), 1e-30)
 
 
 def walk(centre, direction, reach, steps):
@@ -52,9 +54,16 @@ def nearest(z, count):
     Returns:
         indices int [clips, count], nearest first, and distances [clips, count]; `count` at most clips - 1.
     """
-    z = np.asarray(z, np.float64)
-    squares = np.sum(z**2, axis=1)
-    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * z @ z.T, 0))
-    np.fill_diagonal(distances, np.inf)
-    indices = np.argsort(distances, axis=1, kind="stable")[:, : min(count, len(z) - 1)]
-    return indices, np.take_along_axis(distances, indices, axis=1)
+    z, count = np.asarray(z, np.float64), min(count, len(z) - 1)
+    squares, parts = np.sum(z**2, axis=1), []
+    for first in range(0, len(z), CHUNK):
+        part = slice(first, first + CHUNK)
+        distances = np.sqrt(np.maximum(squares[part, None] + squares - 2 * z[part] @ z.T, 0))
+        own = np.arange(len(distances))
+        distances[own, first + own] = np.inf
+        some = np.argpartition(distances, count - 1, axis=1)[:, :count]
+        order = np.argsort(np.take_along_axis(distances, some, axis=1), axis=1, kind="stable")
+        indices = np.take_along_axis(some, order, axis=1)
+        parts.append((indices, np.take_along_axis(distances, indices, axis=1)))
+    indices, distances = zip(*parts, strict=True)
+    return np.concatenate(indices), np.concatenate(distances)

@@ -1,11 +1,12 @@
 """What can be done with the z of clips: walks between and through them, and which clips are alike."""
 
+import collections
 import dataclasses
 
 import numpy as np
 
 from tf_wavegan_inv.audio.labels import DIGITS, UNKNOWN
-from tf_wavegan_inv.exploration.directions import class_directions, class_means, interpolate, nearest, principal_directions, walk
+from tf_wavegan_inv.exploration.directions import class_directions, class_means, interpolate, principal_directions, walk
 
 REACH = 2.0  # standard deviations, or distances of class means
 
@@ -27,15 +28,15 @@ class Row:
     z: np.ndarray
 
 
-def explore(latents, pairs, steps=7, components=4, neighbours=4, queries=8):
+def explore(latents, pairs, near, steps=7, components=4, queries=8):
     """Rows of latents worth listening to.
 
     Args:
         latents: `Latents`.
         pairs: list of (index, index), to go between.
+        near: what `nearest` returned.
         steps: latents on each way.
         components: principal directions.
-        neighbours: nearest clips of each of the queries.
         queries: clips whose neighbours are shown, evenly chosen.
 
     Returns:
@@ -57,26 +58,31 @@ def explore(latents, pairs, steps=7, components=4, neighbours=4, queries=8):
     for i, (direction, share) in enumerate(zip(directions, shares, strict=True)):
         title = f"principal direction {i + 1} ({100 * share:.1f} % of the variance)"
         rows.append(Row("principal_directions", title, offsets, walk(centre, direction, REACH, steps)))
-    indices, distances = nearest(z, neighbours)
+    indices, distances = near
     for query in np.unique(np.linspace(0, len(z) - 1, min(queries, len(z))).round().astype(int)):
         captions = [latents.names[query], *(f"{latents.names[i]} ({d:.2f})" for i, d in zip(indices[query], distances[query], strict=True))]
         rows.append(Row("neighbours", f"nearest to {latents.names[query]}", captions, z[[query, *indices[query]]]))
     return rows
 
 
-def retrieval(latents):
+def retrieval(latents, near):
     """How often the nearest clip by z has the same digit, and the same speaker, beside how often any other clip has.
+
+    Args:
+        latents: `Latents`.
+        near: what `nearest` returned.
 
     Returns:
         dict of "digit" and "speaker" to {"nearest", "chance", "n"}; one that no two clips have is left out.
     """
-    found, (indices, _) = {}, nearest(latents.z, 1)
+    found, first = {}, near[0][:, 0]
     for kind, values, unknown in (("digit", latents.labels, UNKNOWN), ("speaker", np.array(latents.speakers), "")):
         known = values != unknown
-        usable = np.flatnonzero(known & known[indices[:, 0]])
+        usable = np.flatnonzero(known & known[first])
         if len(usable) and len(set(values[known].tolist())) > 1:
-            chance = [np.mean(np.delete(values, i)[np.delete(known, i)] == values[i]) for i in usable]
-            same = values[usable] == values[indices[usable, 0]]
+            counts = collections.Counter(values[known].tolist())
+            chance = [(counts[value] - 1) / (known.sum() - 1) for value in values[usable].tolist()]
+            same = values[usable] == values[first[usable]]
             found[kind] = {"nearest": float(same.mean()), "chance": float(np.mean(chance)), "n": len(usable)}
     return found
 

@@ -39,12 +39,13 @@ class Latents:
         return alike[0]
 
 
-def read_latents(folder, latent_dim):
+def read_latents(folder, latent_dim, out=None):
     """The latents in a folder that `tf-wavegan-inv invert` or `generate` wrote, with its subfolders.
 
     Args:
         folder: with *.z.npy files and, maybe, an inversions.csv.
         latent_dim: numbers that each must have.
+        out: a folder whose latents are left out: those that an earlier call wrote.
 
     Returns:
         Latents, sorted by name.
@@ -54,6 +55,7 @@ def read_latents(folder, latent_dim):
     """
     folder = pathlib.Path(folder)
     files = sorted(folder.rglob(f"*{SUFFIX}")) if folder.is_dir() else []
+    files = [file for file in files if not (out and file.resolve().is_relative_to(pathlib.Path(out).resolve()))]
     if len(files) < 2:
         raise UserError(f"{len(files)} latents (*{SUFFIX}) in {folder}: give a folder that tf-wavegan-inv invert wrote, of several clips.")
     rows = _rows(folder / "inversions.csv")

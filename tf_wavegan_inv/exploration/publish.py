@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from tf_wavegan_inv.audio.write import write_wav
 from tf_wavegan_inv.evaluation.figures import grid_figure
-from tf_wavegan_inv.exploration.directions import nearest
 from tf_wavegan_inv.exploration.explore import in_words
 from tf_wavegan_inv.files import replacing, write_npy
 from tf_wavegan_inv.page import player, write_page
@@ -22,24 +21,26 @@ HEADINGS = {
 }
 
 
-def publish(rows, latents, alike, generator, out, sample_rate, neighbours, progress=None):
+def publish(rows, latents, near, alike, generator, out, sample_rate, progress=None):
     """Write `out`/<group>/<row>/<column>.wav and .z.npy, grid.png, neighbours.csv, index.html.
 
     Args:
         rows: list of `Row`.
         latents: `Latents`.
+        near: what `nearest` returned.
         alike: what `explore.retrieval` returned.
         generator: keras.Model, z -> audio.
         out: folder.
         sample_rate: Hz.
-        neighbours: of each clip, in neighbours.csv.
         progress: called with (done, total), rows.
     """
     generate = tf.function(lambda z: generator(z, training=False), input_signature=[tf.TensorSpec(generator.input_shape)])
     body, grid, group = [f"<p>{sentence}</p>" for sentence in in_words(alike)], [], None
     for number, row in enumerate(rows):
         audio = generate(row.z).numpy()
-        folder = out / row.group / _file_name(row.title)
+        folder = out / row.group / f"{number:02}_{_file_name(row.title)}"
+        for old in (*folder.glob("*.wav"), *folder.glob("*.z.npy")):  # of a call with more steps
+            old.unlink()
         width = len(str(len(audio) - 1))
         for i, (samples, z) in enumerate(zip(audio, row.z, strict=True)):
             write_wav(folder / f"{i:0{width}}.wav", samples, sample_rate)
@@ -56,17 +57,17 @@ def publish(rows, latents, alike, generator, out, sample_rate, neighbours, progr
             grid.append((row.title, row.captions, audio))
         if progress:
             progress(number + 1, len(rows))
-    _write_neighbours(out / "neighbours.csv", latents, neighbours)
+    _write_neighbours(out / "neighbours.csv", latents, near)
     grid_figure(out / "grid.png", grid, sample_rate)
     write_page(out / "index.html", f"{len(latents.names)} latents", body)
 
 
 def _file_name(title):
-    return re.sub(r"[^\w.+-]+", "_", title).strip("_")
+    return re.sub(r"[^\w.+-]+", "_", title).strip("_")[:80]
 
 
-def _write_neighbours(path, latents, count):
-    indices, distances = nearest(latents.z, count)
+def _write_neighbours(path, latents, near):
+    indices, distances = near
     with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["clip", "rank", "neighbour", "distance"])

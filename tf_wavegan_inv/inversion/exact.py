@@ -16,7 +16,7 @@ from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.losses import range_penalty
 
-EXACT = 1e-6  # relative squared error (-60 dB) below which z counts as recovered; a wrong z was never seen there
+EXACT = 1e-7  # relative squared error (-70 dB) below which z counts as recovered; 16-bit audio comes below, other minima hardly
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
 SHAKEN_APPROACH, REDRAWN, SHAKES, NUDGE = 120, 0.05, 6, 0.05  # of a start near the best z so far

@@ -14,7 +14,7 @@ from tf_wavegan_inv.recipe import load_recipe
 
 METHODS = ("inverter", "gradient", "hybrid")
 PREDICTED_APPROACH, RANDOM_APPROACH = 200, 400  # iterations of L-BFGS before the polish (docs/inversion.md)
-NEAR = 0.1  # relative squared error of the waveform below which a clip is the generator's own, but changed (by MP3, say)
+CHANGED = 0.1  # relative squared error of the waveform below which a clip is the generator's own, if changed (by MP3, say)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +31,8 @@ class InversionResult:
         status: list of str: "predicted" by the inverter, "exact" where z was recovered (`inversion.exact`), or how L-BFGS ended
             (`inversion.lbfgs.Minimum`).
         distance: float [batch], from the generator's range: the least squared error found for the waveform, divided by the clip's
-            power. Below 1e-6 z is exact; above 0.4, after a search that was not cut short, nothing a WaveGAN makes has this waveform.
-            NaN where that was not tried.
+            power. Below 1e-7 z counts as exact; above 0.4, after a search that was not cut short, nothing a WaveGAN makes has this
+            waveform. NaN where that was not tried.
         seconds: float [batch], each clip's share of the batch's time.
         trajectory: list, one entry a clip, of (iterations [points], objective [points], z [points, latent_dim]) on the way through the
             recipe's objective (of the stage then gone through), or of None: where it was not asked for, or not gone.
@@ -55,7 +55,8 @@ class Inversion:
 
     Args:
         generator: keras.Model, z [batch, latent_dim] -> audio [batch, samples, channels].
-        method: "inverter" (its prediction), "gradient" (L-BFGS from random z) or "hybrid" (L-BFGS from the prediction).
+        method: "inverter" (its prediction), "gradient" (L-BFGS from random z) or "hybrid" (L-BFGS from the prediction);
+            the last two from the z of the waveform where one was found that nearly is the clip's.
         inverter: keras.Model, audio -> z; not needed for "gradient".
         classifier: needed where the config gives a weight to `perceptual`.
         config: `InversionConfig`; by default that of the inverter's recipe ("best" without an inverter), less its term `perceptual`
@@ -113,7 +114,7 @@ class Inversion:
         gain, distance, objective = np.ones(clips, np.float32), np.full(clips, np.nan), np.zeros(clips, np.float32)
         iterations, evaluations = np.zeros(clips, np.int32), np.zeros(clips, np.int32)
         status, paths = np.full(clips, "exact", dtype=object), [None] * clips
-        rest, near = np.arange(clips), np.zeros((clips, 1), bool)
+        rest, its_own = np.arange(clips), np.zeros((clips, 1), bool)
         if self._exact:
             found = self._exact(
                 audio,
@@ -124,8 +125,8 @@ class Inversion:
                 None if seconds is None else seconds / 2,
             )
             z[:], distance, iterations[:] = found.z, found.error, found.iterations
-            near = (found.error < NEAR)[:, None]
-            gain = np.where(near[:, 0], found.gain, gain)
+            its_own = (found.error < CHANGED)[:, None]
+            gain = np.where(its_own[:, 0], found.gain, gain)
             rest = np.flatnonzero(~found.exact)
         target = self._minimiser.describe(audio / gain[:, None, None])
         exact = np.setdiff1d(np.arange(clips), rest)
@@ -135,7 +136,7 @@ class Inversion:
             part = gather(target, rest)
             left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
             starts = self._starts(predicted, rest, seed, first)
-            starts[:, 0] = np.where(near[rest], z[rest], starts[:, 0])
+            starts[:, 0] = np.where(its_own[rest], z[rest], starts[:, 0])
             minimum = self._optimise(part, starts, first + rest, limit, seed, progress, left, trajectory)
             z[rest], objective[rest] = minimum.position, minimum.value
             iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status

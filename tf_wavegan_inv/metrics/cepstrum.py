@@ -23,12 +23,19 @@ def mel_cepstral_distortion(reference, estimate, sample_rate=16000):
 
 
 def mel_cepstra(audio, sample_rate):
-    """Orthonormal DCT-II of the natural logarithm of mel band magnitudes: [clips, frames, 14], coefficient 0 first."""
+    """Cepstra of clips, of the natural logarithm of mel band magnitudes: [clips, frames, 14], coefficient 0 first."""
     bands = (np.abs(spectrum(audio)) / (FRAME_LENGTH / 4)) ** 2 @ mel_bands(sample_rate)
-    logs = 0.5 * np.log(np.maximum(bands, 10 ** (FLOOR_DB / 10)))
+    return cosine_series(0.5 * np.log(np.maximum(bands, 10 ** (FLOOR_DB / 10))))
+
+
+def cosine_series(logs):
+    """Coefficients c of logs [..., bands] = c0 + sum of c_k cos(pi k (2 n + 1) / (2 bands)): [..., 14].
+
+    With these the distortion is the root mean square difference, in dB, of the spectral envelopes that 13 coefficients describe.
+    """
     k, n = np.arange(COEFFICIENTS + 1)[:, None], np.arange(MEL_BANDS)
-    basis = np.sqrt(2 / MEL_BANDS) * np.cos(np.pi * k * (2 * n + 1) / (2 * MEL_BANDS))
-    basis[0] /= np.sqrt(2)
+    basis = 2 / MEL_BANDS * np.cos(np.pi * k * (2 * n + 1) / (2 * MEL_BANDS))
+    basis[0] /= 2
     return logs @ basis.T
 
 

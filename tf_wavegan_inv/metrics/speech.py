@@ -1,9 +1,11 @@
-"""Intelligibility and quality of speech, by the optional packages pystoi and pesq (`pip install tf-wavegan-inv[speech]`)."""
+"""Intelligibility and quality of speech, by the optional packages pystoi and pesq (`pip install -e '.[speech]'`)."""
 
 import importlib.util
 import warnings
 
 import numpy as np
+
+WIDE_BAND = 16000  # Hz
 
 
 def available():
@@ -33,14 +35,17 @@ def stoi(reference, estimate, sample_rate=16000):
 def pesq(reference, estimate, sample_rate=16000):
     """Perceptual evaluation of speech quality, wide band (ITU-T P.862.2), 1 to 4.6: [clips, samples, channels] twice -> [clips].
 
-    NaN where no utterance is found.
+    Heard at 16 kHz, whatever the rate. NaN where no utterance is found.
     """
     import pesq as package
 
+    from tf_wavegan_inv.audio.resample import resample
+
     def of(clean, other):
+        both = [np.asarray(resample(x[:, None].astype(np.float32), sample_rate, WIDE_BAND))[:, 0] for x in (clean, other)]
         try:
-            return package.pesq(sample_rate, clean, other, "wb")
-        except package.NoUtterancesError:
+            return package.pesq(WIDE_BAND, *both, "wb")
+        except (package.NoUtterancesError, package.BufferTooShortError):
             return np.nan
 
     return _clip_by_clip(of, reference, estimate)

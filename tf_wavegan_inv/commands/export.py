@@ -1,0 +1,54 @@
+"""`tf-wavegan-inv export`: a SavedModel for TensorFlow Serving."""
+
+import importlib.util
+import pathlib
+import sys
+
+from tf_wavegan_inv.commands.common import add_model_arguments, positive
+from tf_wavegan_inv.errors import UserError
+
+
+def add_arguments(p):
+    add_model_arguments(p, "wavegan", "inverter", "classifier")
+    p.add_argument("--recipe", help="whose objective `refine` minimises: a name, or a .toml file (default: the inverter's)")
+    p.add_argument("--version", type=positive, help="number of this version (default: the next)")
+    p.add_argument("--name", default="wavegan_inversion", help="under which it will be served")
+    p.add_argument("--no-warmup", action="store_true", help="leave out the requests that the server replays when it loads the model")
+    p.add_argument(
+        "--out",
+        metavar="DIR",
+        type=pathlib.Path,
+        default=pathlib.Path("served"),
+        help="folder of the model: DIR/<version>/saved_model.pb, DIR/models.config, DIR/batching_parameters.txt",
+    )
+    p.set_defaults(seed=0)
+
+
+def run(options):
+    from tf_wavegan_inv.commands.models import load_trained
+    from tf_wavegan_inv.commands.record import make_record
+    from tf_wavegan_inv.serving.export import export, next_version, write_configuration
+    from tf_wavegan_inv.serving.signatures import Signatures
+    from tf_wavegan_inv.serving.warmup import write_warmup
+    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+
+    generator = load_wavegan(options.wavegan, options.slice_len)
+    trained = load_trained(options, generator, needs_inverter=True)
+    if trained.classifier is None:
+        raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
+    signatures = Signatures(generator, trained.inverter, trained.classifier, trained.audio, trained.inversion)
+    record = make_record(options, wavegan=options.wavegan, inverter=trained.inverter.file, classifier=trained.classifier.file)
+    warm = not options.no_warmup
+    if warm and not importlib.util.find_spec("tensorflow_serving"):
+        print("No warm-up: it needs tensorflow-serving-api, pip install -e '.[serving]'.", file=sys.stderr)
+        warm = False
+    path = export(
+        signatures,
+        options.out,
+        options.version or next_version(options.out),
+        record,
+        (lambda path: write_warmup(path, signatures, options.name)) if warm else None,
+    )
+    write_configuration(options.out, options.name)
+    print(f"{', '.join(signatures.functions())}: {path}")
+    print(f"saved_model_cli show --dir {path} --all")

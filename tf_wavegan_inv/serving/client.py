@@ -1,0 +1,125 @@
+"""A client of a served model, over gRPC or REST."""
+
+import base64
+import json
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+
+from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.serving.export import MODEL
+from tf_wavegan_inv.serving.warmup import protos
+
+RETRIES, FIRST_WAIT = 4, 0.5  # of calls that may succeed later; seconds, doubled each time
+PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")  # of gRPC's codes; 429, 503 of HTTP's
+MESSAGE_BYTES = 2**28
+SINGLE = {"serving_default": "z", "invert": "z", "invert_wav": "z", "generate": "audio", "generate_wav": "wav_bytes"}  # outputs alone
+
+
+class Client:
+    """Calls the signatures of a served model.
+
+    Args:
+        server: "host:port" for gRPC; "http://host:port" or "https://..." for REST.
+        model: its name.
+        deadline: seconds a call may take, with its retries.
+
+    Raises:
+        UserError: if tensorflow-serving-api, which gRPC needs, is not installed.
+    """
+
+    def __init__(self, server, model=MODEL, deadline=60.0):
+        self.server, self.model, self.deadline = server, model, deadline
+        self._call = self._rest if server.startswith(("http://", "https://")) else self._grpc()
+
+    def __call__(self, signature, **inputs):
+        """Call a signature: arrays by name -> arrays by name.
+
+        Raises:
+            UserError: with the server's words, if it refuses the input.
+            UnreachableError: if it does not answer in time.
+        """
+        until, wait = time.monotonic() + self.deadline, FIRST_WAIT
+        for attempt in range(RETRIES + 1):
+            try:
+                return self._call(signature, inputs, max(until - time.monotonic(), 0.01))
+            except _PassingError as error:
+                if attempt == RETRIES or time.monotonic() + wait > until:
+                    raise UnreachableError(f"{self.server} does not serve {self.model}/{signature}: {error}") from None
+                time.sleep(wait)
+                wait *= 2
+
+    def _grpc(self):
+        import grpc
+        import tensorflow as tf
+
+        predict, _ = protos()
+        from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+        sizes = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", MESSAGE_BYTES)]
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(self.server, options=sizes))
+
+        def call(signature, inputs, seconds):
+            request = predict.PredictRequest()
+            request.model_spec.name, request.model_spec.signature_name = self.model, signature
+            for name, value in inputs.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            try:
+                response = stub.Predict(request, timeout=seconds)
+            except grpc.RpcError as error:
+                text = f"{error.code().name}: {error.details()}"
+                if error.code().name in PASSING:
+                    raise _PassingError(text) from None
+                raise UserError(f"{self.server} refused {self.model}/{signature}: {text}") from None
+            return {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
+
+        return call
+
+    def _rest(self, signature, inputs, seconds):
+        body = {"signature_name": signature, "inputs": {name: _to_json(value) for name, value in inputs.items()}}
+        request = urllib.request.Request(
+            f"{self.server.rstrip('/')}/v1/models/{self.model}:predict", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as response:
+                outputs = json.load(response)["outputs"]
+        except urllib.error.HTTPError as error:
+            text = f"HTTP {error.code}: {_error_of(error.read())}"
+            if error.code in (429, 503):
+                raise _PassingError(text) from None
+            raise UserError(f"{self.server} refused {self.model}/{signature}: {text}") from None
+        except (OSError, ValueError, KeyError) as error:  # no connection, no JSON, no outputs
+            raise _PassingError(f"{type(error).__name__}: {error}") from None
+        if not isinstance(outputs, dict):  # a single output comes without its name
+            outputs = {SINGLE[signature]: outputs}
+        return {name: _from_json(value) for name, value in outputs.items()}
+
+
+class UnreachableError(UserError):
+    """A server that does not answer."""
+
+
+class _PassingError(Exception):
+    """A failure that another attempt may not meet."""
+
+
+def _to_json(value):
+    value = np.asarray(value)
+    if value.dtype.kind in "OS":
+        return [{"b64": base64.b64encode(item).decode()} for item in value.tolist()]
+    return value.tolist()
+
+
+def _from_json(value):
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return np.array([base64.b64decode(item["b64"]) for item in value], object)
+    return np.array(value)
+
+
+def _error_of(body):
+    try:
+        return json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return body[:500].decode(errors="replace")

@@ -1,0 +1,83 @@
+"""A SavedModel for TensorFlow Serving, and what lies beside it."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+
+import keras
+
+from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import write_json, write_text
+
+MODEL = "wavegan_inversion"
+
+
+def next_version(folder):
+    """The number after the highest version in a folder; 1 where there is none."""
+    return max((int(p.name) for p in pathlib.Path(folder).glob("*") if p.name.isdigit()), default=0) + 1
+
+
+def export(signatures, folder, version, record=None, warmup=None):
+    """Write `folder`/<version>: whole, or not at all.
+
+    Args:
+        signatures: `Signatures`.
+        folder: of the model; TensorFlow Serving takes the highest version in it.
+        version: int.
+        record: dict, how it was made, for `assets.extra/export.json`.
+        warmup: function of the path of the written model, which adds to it (`warmup.write_warmup`); None for none.
+
+    Returns:
+        path of the version.
+
+    Raises:
+        UserError: if there is that version already.
+    """
+    folder = pathlib.Path(folder)
+    path, partial = folder / str(version), folder / f".{version}.{os.getpid()}.partial"  # a name that is no number is no version
+    if path.exists():
+        raise UserError(f"{path} is there already, and a version is never overwritten: give another --version, or none for the next.")
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = keras.export.ExportArchive()
+    for model in (signatures.generator, signatures.inverter, signatures.classifier):
+        archive.track(model)
+    for name, (function, specs) in signatures.functions().items():
+        archive.add_endpoint(name, function, input_signature=list(specs.values()))
+    try:
+        archive.write_out(str(partial), verbose=False)
+        if record:
+            write_json(partial / "assets.extra" / "export.json", record)
+        if warmup:
+            warmup(partial)
+        os.rename(partial, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(partial)
+    return path
+
+
+def write_configuration(folder, name=MODEL):
+    """Write what `tensorflow_model_server` is started with beside the versions: models.config and batching_parameters.txt."""
+    folder = pathlib.Path(folder)
+    write_text(
+        folder / "models.config",
+        "model_config_list {\n"
+        "  config {\n"
+        f'    name: "{name}"\n'
+        f'    base_path: "/models/{name}"\n'
+        '    model_platform: "tensorflow"\n'
+        "    model_version_policy { latest { num_versions: 1 } }\n"
+        "  }\n"
+        "}\n",
+    )
+    write_text(
+        folder / "batching_parameters.txt",
+        "max_batch_size { value: 32 }\n"
+        "batch_timeout_micros { value: 5000 }\n"
+        "max_enqueued_batches { value: 64 }\n"
+        "num_batch_threads { value: 2 }\n"
+        "allowed_batch_sizes: 1\n"
+        "allowed_batch_sizes: 8\n"
+        "allowed_batch_sizes: 32\n",
+    )
