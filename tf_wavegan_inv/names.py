@@ -18,7 +18,7 @@ NAMES = {
     "class/inception_score": "Inception Score by the digit classifier, 1 to 10",
     "class/inception_score_official": "Inception Score by WaveGAN's official classifier, 1 to 10",
     "class/frechet_distance": "Frechet distance of the classifier's features from those of the originals",
-    "class/confidence": "mean of the classifier's highest probability",
+    "class/confidence": "the classifier's highest probability",
     "class/accuracy": "share of clips whose digit the classifier hears",
     "class/kept": "share of clips that the classifier hears alike before and after",
     "latent/rmse": "root mean squared error of z; 0.577 for guessing zero",

@@ -45,7 +45,8 @@ def test_explores_the_bundled_clips_by_default(cli, tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["nowhere"], "0 latents (*.z.npy) in nowhere"),
+        (["nowhere"], "No folder of latents at nowhere"),
+        (["none"], "0 latents (*.z.npy) in none"),
         (["found", "--between", "a", "c"], "0 clips are called 'c'; there are a, b."),
         (["damaged"], "a.z.npy is not a readable .npy file"),
         (["small"], "holds float32 [64]; finite floats of shape [100] are needed"),
@@ -57,6 +58,7 @@ def test_a_users_mistake_gets_a_message_and_no_traceback(cli, tmp_path, argument
         (tmp_path / folder).mkdir()
         for name in "ab":
             np.save(tmp_path / folder / f"{name}.z.npy", np.zeros(size, np.float32))
+    (tmp_path / "none").mkdir()
     (tmp_path / "damaged" / "a.z.npy").write_bytes(b"no array")
     done = cli("explore", *arguments)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr

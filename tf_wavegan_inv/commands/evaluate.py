@@ -1,7 +1,6 @@
 """`tf-wavegan-inv evaluate`: the paper's tables and figures, and a report."""
 
 import pathlib
-import sys
 
 from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, report_skipped, seed
 from tf_wavegan_inv.errors import UserError
@@ -18,7 +17,7 @@ def add_arguments(p):
         nargs="+",
         help="folders of real clips: SC09, Speech Commands, or any audio (default: the bundled clips)",
     )
-    p.add_argument("--split", choices=("train", "valid", "test"), default="test", help="which of the real clips")
+    p.add_argument("--split", choices=("train", "valid", "test", "all"), default="test", help="which of the real clips")
     add_model_arguments(p, "wavegan", "inverter", "classifier")
     p.add_argument(
         "--judge",
@@ -28,8 +27,8 @@ def add_arguments(p):
     )
     p.add_argument("--inception", metavar="CKPT", type=pathlib.Path, help="WaveGAN's official classifier, for its Inception Score as well")
     p.add_argument("--recipe", help="whose objective to minimise: a name as for train_keras.py, or a .toml file (default: the inverter's)")
-    p.add_argument("--methods", choices=METHODS, nargs="+", default=METHODS, help="of inversion; clips are ranked by the last")
-    p.add_argument("--sets", choices=SETS, nargs="+", default=SETS, help="clips that the WaveGAN makes, real clips")
+    p.add_argument("--methods", choices=METHODS, nargs="+", help="of inversion; clips are ranked by the last (default: all three)")
+    p.add_argument("--sets", choices=SETS, nargs="+", help="clips that the WaveGAN makes, real clips (default: both)")
     p.add_argument("--count", type=positive, default=50, help="clips of each set, at most; of the real ones digits evenly")
     p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
     p.add_argument("--batch-size", type=positive, default=32, help="clips optimised together")
@@ -55,12 +54,13 @@ def run(options):
     from tf_wavegan_inv.evaluation.judge import Judge
     from tf_wavegan_inv.evaluation.publish import publish
     from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, synthesised
-    from tf_wavegan_inv.evaluation.tables import short_table
+    from tf_wavegan_inv.evaluation.tables import short_note, short_table
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.inversion.invert import Inversion
     from tf_wavegan_inv.models.inception import load_inception
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
+    options.methods, options.sets = options.methods or METHODS, options.sets or SETS
     make_folder(options.out)
     generator = load_wavegan(options.wavegan, options.slice_len)
     trained = load_trained(options, generator, set(options.methods) != {"gradient"})
@@ -95,7 +95,7 @@ def run(options):
         with_speech=options.speech,
     )
     found = publish(evaluator(sets, Progress), options.out, record, rate, options.splits, all_real, options.listen, options.split)
-    print("\n" + "\n".join(short_table(found, clips.name, own_judge=not options.judge) for clips in sets))
+    print("\n" + "\n\n".join(short_table(found, clips.name) for clips in sets) + f"\n\n{short_note(own_judge=not options.judge)}")
     print(f"Tables, figures, clips to listen to: {options.out / 'report.html'}")
 
 
@@ -117,20 +117,25 @@ def _judge(options, trained, generator):
 def _real(options, audio_config, generator, judge):
     """The real clips to invert, and what the judge hears in all of their split: (Heard, labels, speakers)."""
     from tf_wavegan_inv import defaults
-    from tf_wavegan_inv.audio.load import need, read_corpus
+    from tf_wavegan_inv.audio.dataset import load_arrays
+    from tf_wavegan_inv.audio.folders import SPLITS
+    from tf_wavegan_inv.audio.labels import UNKNOWN
+    from tf_wavegan_inv.audio.load import read_corpus
     from tf_wavegan_inv.evaluation.sets import real, spread
 
     folders = options.data or [defaults.DATA]
     corpus = read_corpus(folders, Progress("checking clips"))
     report_skipped(corpus.skipped)
-    need(corpus, options.split, folders)
-    labelled = corpus.labelled()
-    unknown = len(corpus.recordings[options.split]) - len(labelled.recordings[options.split])
-    if labelled.recordings[options.split]:
-        corpus = labelled
-        if unknown:
-            print(f"{unknown} clips whose digit is unknown are left out.", file=sys.stderr)
-    clips = corpus.arrays(options.split, audio_config, *generator.output_shape[1:])
+    chosen = [r for split in SPLITS if options.split in (split, "all") for r in corpus.recordings[split]]
+    if not chosen:
+        counts = ", ".join(f"{split} {len(corpus.recordings[split])}" for split in SPLITS)
+        raise UserError(f"No clips of the split {options.split!r} in {', '.join(map(str, folders))} ({counts}): give --split all.")
+    labelled = [r for r in chosen if r.clip.label != UNKNOWN] or chosen
+    total = sum(len(recordings) for recordings in corpus.recordings.values())
+    print(f"{len(chosen)} of {total} real clips are of the split {options.split!r} (--split).")
+    if len(labelled) < len(chosen):
+        print(f"{len(chosen) - len(labelled)} of them are left out: their digit is unknown.")
+    clips = load_arrays(labelled, audio_config, *generator.output_shape[1:])
     everything = real(clips)
     heard = judge.hear(everything)
     return real(clips.take(spread(clips.labels, options.count, options.seed))), (heard, everything.labels, everything.speakers)

@@ -144,7 +144,8 @@ def _compare(request, options):
     from tf_wavegan_inv.evaluation.judge import Judge
     from tf_wavegan_inv.evaluation.publish import publish
     from tf_wavegan_inv.evaluation.sets import REAL, real, spread
-    from tf_wavegan_inv.evaluation.tables import short_table
+    from tf_wavegan_inv.evaluation.tables import short_note, short_table
+    from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.inversion.invert import METHODS, Inversion
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
@@ -155,10 +156,11 @@ def _compare(request, options):
     clips = request.corpus.labelled().arrays(split, request.recipe.audio, *generator.output_shape[1:])
     clips = real(clips.take(spread(clips.labels, options.count, request.seed)))
     record = make_record(options, "train_keras.py", wavegan=request.wavegan, inverter=inverter.file, classifier=classifier.file)
+    write_json(request.run / "evaluation" / "run.json", record)
     methods = {m: Inversion(generator, m, inverter, classifier, request.recipe.inversion) for m in METHODS}
     out, rate = request.run / "evaluation", request.recipe.audio.sample_rate
     identity = [{k: v["sha256"] for k, v in record["models"].items()}, request.recipe.to_dict()["inversion"]]
     evaluator = Evaluator(methods, Judge(classifier, with_features=True), out, rate, seed=request.seed, identity=identity)
     found = publish(evaluator([clips], Progress), out, record, rate, split=split)
-    print(f"\nClips of the {split} split:\n\n{short_table(found, REAL)}")
+    print(f"\nClips of the {split} split:\n\n{short_table(found, REAL)}\n\n{short_note()}")
     print(f"Tables, figures, clips to listen to: {out / 'report.html'}")

@@ -84,23 +84,25 @@ def detection_figure(path, scores):
 
 def grid_figure(path, rows, sample_rate):
     """Spectrograms in rows. rows: list of (title, captions, audio float [columns, samples, channels])."""
-    figure, axes = _subplots(len(rows), max(len(audio) for _, _, audio in rows), (9.0, 0.95 * len(rows) + 0.4))
+    height = 1.05 * len(rows) + 0.4  # inches
+    # Between rows there is room for their titles.
+    room = {"left": 0.01, "right": 0.99, "bottom": 0.005, "top": 1 - 0.7 / height, "hspace": 0.6, "wspace": 0.06}
+    figure, axes = _subplots(len(rows), max(len(audio) for _, _, audio in rows), (9.0, height), room)
     for line, (title, captions, audio) in zip(axes, rows, strict=True):
         for axis in line:
             axis.set_axis_off()
         for axis, caption, picture in zip(line, captions, levels(audio), strict=False):
             axis.imshow(picture.T, origin="lower", aspect="auto", cmap="magma", vmin=FLOOR_DB, vmax=0)
             axis.set_title(caption, fontsize=5, pad=1.5, parse_math=False)
-        text = line[0].text(0, 1.32, title, fontsize=6.5, transform=line[0].transAxes, parse_math=False)
-        text.set_in_layout(False)  # it may be wider than its column
+        line[0].text(0, 1.28, title, fontsize=6.5, transform=line[0].transAxes, parse_math=False)
     _save(figure, path, f"0 to {sample_rate // 2000} kHz")
 
 
-def _subplots(rows, columns, size):
+def _subplots(rows, columns, size, room=None):
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
-    figure = Figure(figsize=size, dpi=110, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
+    figure = Figure(figsize=size, dpi=110, layout=None if room else "constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw=room)
     for axis in axes.flat:
         axis.tick_params(labelsize=7)
     return figure, axes

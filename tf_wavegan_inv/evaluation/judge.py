@@ -40,6 +40,8 @@ class Heard:
 class Judge:
     """Hears clips; compiled once, for any number of clips.
 
+    Clips are heard as their files would be read: scaled to a peak of 1 where the classifier's recipe does that.
+
     Args:
         classifier: keras.Model, audio [batch, samples, channels] -> probabilities; made by `build_classifier` where features are wanted.
         with_features: whether to keep the features too.
@@ -49,7 +51,15 @@ class Judge:
         self.classifier = classifier
         features = classifier.get_layer("average").output if with_features else classifier.output[:, :0]
         both = keras.Model(classifier.input, (classifier.output, features))
-        self._hear = tf.function(lambda audio: both(audio, training=False), input_signature=[tf.TensorSpec(classifier.input_shape)])
+        recipe = getattr(classifier, "recipe", None)
+        normalised = recipe is not None and recipe.audio.peak_normalise
+
+        def hear(audio):
+            if normalised:
+                audio = tf.math.divide_no_nan(audio, tf.reduce_max(tf.abs(audio), axis=(1, 2), keepdims=True))
+            return both(audio, training=False)
+
+        self._hear = tf.function(hear, input_signature=[tf.TensorSpec(classifier.input_shape)])
 
     def __call__(self, audio):
         """audio float32 [clips, samples, channels] -> `Heard`."""

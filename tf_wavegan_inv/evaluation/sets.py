@@ -10,6 +10,7 @@ from tf_wavegan_inv.audio.folders import unique_names
 from tf_wavegan_inv.audio.labels import UNKNOWN
 
 SYNTHESISED, REAL = "synthesised", "real"
+TRUTH = 2**20  # of the seed: inversion draws its random starts by seed and number too, and must not begin at the truth
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,8 @@ class ClipSet:
 
 def synthesised(generator, count, seed=0):
     """Clips that the generator makes of random z, uniform in [-1, 1); those of a clip depend on the seed and its number alone."""
-    z = np.stack([np.random.default_rng([seed, i]).uniform(-1, 1, generator.input_shape[1]) for i in range(count)]).astype(np.float32)
+    size = generator.input_shape[1]
+    z = np.stack([np.random.default_rng([seed, i, TRUTH]).uniform(-1, 1, size) for i in range(count)]).astype(np.float32)
     generate = tf.function(lambda z: generator(z, training=False), input_signature=[tf.TensorSpec(generator.input_shape)])
     width = max(4, len(str(count - 1)))
     return ClipSet(

@@ -101,7 +101,7 @@ def _differences(evaluation, set_name, method, other):
             continue
         pair = [evaluation.values(name, set_name, m) for m in (method, other)]
         difference, low, high, count = paired_difference(*pair)
-        if count:
+        if count > 1:
             found[name] = {"difference": difference, "low": low, "high": high, "n": count}
     return found
 

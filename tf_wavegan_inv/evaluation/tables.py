@@ -81,17 +81,19 @@ def difference_table(statistics, set_name):
     return "\n".join(lines) + "\n\nMean difference [95 % interval, paired bootstrap]; bold where the interval leaves out zero.\n"
 
 
-def short_table(statistics, set_name, own_judge=True):
-    """A small table that is also legible in a terminal: a row a method, a few columns; medians. Markdown.
-
-    `own_judge` says that the digits are heard by the classifier that takes part in training.
-    """
+def short_table(statistics, set_name):
+    """A small table that is also legible in a terminal: a row a method, a few columns; medians. Markdown; `short_note` goes below."""
     found = statistics[set_name]
     lines = [f"| {found['clips']} {set_name} clips | " + " | ".join(SHORT.values()) + " |", "|---|" + "---:|" * len(SHORT)]
     for method, values in found["methods"].items():
         cells = ["-" if (method == ORIGINAL and c == "seconds") else _short(values.get(c), c) for c in SHORT]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + f"\n\n{NOTE}{ITS_OWN_JUDGE * own_judge}\n"
+    return "\n".join(lines)
+
+
+def short_note(own_judge=True):
+    """What is to be known of short tables; `own_judge`: the digits are heard by the classifier that takes part in training."""
+    return f"{NOTE}{ITS_OWN_JUDGE * own_judge}\n"
 
 
 def _escaped(text):

@@ -54,7 +54,11 @@ def read_latents(folder, latent_dim, out=None):
         UserError: if there are fewer than two, or one is damaged or of another size.
     """
     folder = pathlib.Path(folder)
-    files = sorted(folder.rglob(f"*{SUFFIX}")) if folder.is_dir() else []
+    if not folder.is_dir():
+        raise UserError(f"No folder of latents at {folder}.")
+    if (folder / "audio").is_dir() and (folder / "clips.csv").exists():
+        raise UserError(f"{folder} is an evaluation, with each clip several times: give one of its folders audio/<set>/<method>.")
+    files = sorted(folder.rglob(f"*{SUFFIX}"))
     files = [file for file in files if not (out and file.resolve().is_relative_to(pathlib.Path(out).resolve()))]
     if len(files) < 2:
         raise UserError(f"{len(files)} latents (*{SUFFIX}) in {folder}: give a folder that tf-wavegan-inv invert wrote, of several clips.")

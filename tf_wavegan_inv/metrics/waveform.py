@@ -16,7 +16,7 @@ def relative_mse(reference, estimate):
 def snr(reference, estimate):
     """Signal-to-noise ratio in dB, the difference being the noise: 0 for silence, infinite for a perfect copy."""
     with np.errstate(divide="ignore"):
-        return -10 * np.log10(relative_mse(reference, estimate))
+        return 0.0 - 10 * np.log10(relative_mse(reference, estimate))
 
 
 def si_sdr(reference, estimate):
