@@ -7,8 +7,6 @@ import time
 from tf_wavegan_inv.commands.common import Progress, above_zero, make_folder, positive, report_skipped
 from tf_wavegan_inv.errors import UserError
 
-MAX_SECONDS = 30.0  # of a file that are sent
-
 
 def add_arguments(p):
     p.add_argument(
@@ -38,9 +36,10 @@ def run(options):
     from tf_wavegan_inv.commands.invert import gather, output_names, write_rows
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.serving.client import Client
+    from tf_wavegan_inv.serving.signatures import MAX_STEPS
 
-    if not 0 <= options.steps <= 1000:
-        raise UserError(f"--steps must be in 0..1000, received {options.steps}.")
+    if not 0 <= options.steps <= MAX_STEPS:
+        raise UserError(f"--steps must be in 0..{MAX_STEPS}, received {options.steps}.")
     recordings, skipped = inspect_clips(gather(options.audio or [defaults.DATA / "test"], options.out), Progress("checking clips"))
     report_skipped(skipped)
     if not recordings:
@@ -66,6 +65,7 @@ def _ask(client, recordings, outputs, method, options):
     """Invert one batch, write its files, return its rows. Where a batch is refused, each of its clips is asked for alone."""
     import numpy as np
 
+    from tf_wavegan_inv.audio.inspect import Skipped
     from tf_wavegan_inv.files import replacing, write_npy
     from tf_wavegan_inv.serving.client import UnreachableError
 
@@ -78,7 +78,7 @@ def _ask(client, recordings, outputs, method, options):
         raise
     except UserError as error:
         if len(recordings) == 1:
-            report_skipped([_Refused(f"{recordings[0].clip.path}: {error}")])
+            report_skipped([Skipped(recordings[0].clip, f"{recordings[0].clip.path}: {error}")])
             return [{"path": recordings[0].clip.name, "method": method, "status": "skipped", "note": str(error)}]
         return [row for r in recordings for row in _ask(client, [r], outputs, method, options)]
     seconds, rows = (time.monotonic() - began) / len(recordings), []
@@ -102,16 +102,11 @@ def _ask(client, recordings, outputs, method, options):
     return rows
 
 
-class _Refused:
-    """A clip that the server would not take, as `report_skipped` wants it."""
-
-    def __init__(self, reason):
-        self.reason = reason
-
-
 def _wav(path):
     """A file's first seconds as a 16-bit WAV file in memory, at its own rate."""
     import soundfile
+
+    from tf_wavegan_inv.audio.decode import MAX_SECONDS
 
     with soundfile.SoundFile(path) as file:
         audio, rate = file.read(int(MAX_SECONDS * file.samplerate), dtype="float32", always_2d=True), file.samplerate

@@ -1,7 +1,6 @@
 """Writing what an evaluation found: tables, figures, a page, TensorBoard."""
 
 import csv
-import logging
 
 import numpy as np
 import soundfile
@@ -17,8 +16,6 @@ from tf_wavegan_inv.files import replacing, write_json, write_text
 from tf_wavegan_inv.metrics.detection import area_under_roc
 from tf_wavegan_inv.names import NAMES, column
 from tf_wavegan_inv.tensorboard import LATENT_FILES, AudioWriter, ScalarWriter, write_latents, write_options
-
-log = logging.getLogger(__name__)
 
 PREVIEW_CLIPS = 8
 FIGURES = {SYNTHESISED: ("figure2.png", "table1.md"), REAL: ("figure3.png", "table2.md")}  # by their numbers in the paper

@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 PREVIEW_CLIPS = 8
 SCORED_CLIPS = 512
-SCORES = ("class/inception_score", "class/confidence")
 
 
 def train_wavegan(request):
@@ -250,7 +249,7 @@ class Keeper(keras.callbacks.Callback):
             save_wavegan_checkpoint(trained, self.run.folder / "best" / "model.ckpt")
             with replacing(self.run.folder / "best" / "step.txt") as partial:
                 partial.write_text(f"step {self.step}, Inception Score {score:.3f} ({SCORED_CLIPS} clips)\n")
-        return dict(zip(SCORES, (score, float(probabilities.max(axis=1).mean())), strict=True))
+        return {"class/inception_score": score, "class/confidence": float(probabilities.max(axis=1).mean())}
 
     def _save(self):
         save_state(self.trainer, self.run.folder, self.step, self.training.keep)
