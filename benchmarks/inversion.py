@@ -154,7 +154,7 @@ def exact_recovery(options, models):
             inversion(audio[:1], max_iterations=1)
             began, found = time.perf_counter(), []
             for first in range(0, count, batch):
-                found.append(inversion(audio[first : first + batch], first=first).z)
+                found.append(inversion(audio[first : first + batch], numbers=np.arange(first, min(first + batch, count))).z)
             rows.append([f"{method}, batch {batch}", *_recovery(np.concatenate(found), z, time.perf_counter() - began)])
     print(f"\n{table(['synthesised clips', 'clips', 'z recovered', 's a clip', 's a recovered clip'], rows)}", flush=True)
 

@@ -1,5 +1,6 @@
 """Shared fixtures: official checkpoints, small models, real clips, the real command line."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -80,6 +81,42 @@ def run_command(*arguments, cwd=None, env=None, timeout=600):
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=cwd or ROOT, env=environment, timeout=timeout, capture_output=True, text=True
     )
+
+
+def run_together(command_lines, cwd):
+    """Run command lines of tf-wavegan-inv one after another in one process of their own, which starts TensorFlow once.
+
+    Args:
+        command_lines: list of lists of arguments.
+        cwd: folder to run in.
+
+    Returns:
+        list of `subprocess.CompletedProcess`.
+    """
+    results = pathlib.Path(cwd) / "results.json"
+    done = run_command("-c", _TOGETHER, results, json.dumps([[str(a) for a in arguments] for arguments in command_lines]), cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return [subprocess.CompletedProcess(*found) for found in json.loads(results.read_text())]
+
+
+_TOGETHER = """
+import contextlib, io, json, sys, traceback
+from tf_wavegan_inv.cli import main
+results, command_lines = sys.argv[1], json.loads(sys.argv[2])
+found = []
+for arguments in command_lines:
+    out, err, sys.argv = io.StringIO(), io.StringIO(), ["tf-wavegan-inv", *arguments]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(arguments)
+        except SystemExit as stopped:
+            code = stopped.code
+        except BaseException:
+            code = 1
+            traceback.print_exc()
+    found.append([arguments, code, out.getvalue(), err.getvalue()])
+json.dump(found, open(results, "w"))
+"""
 
 
 @pytest.fixture

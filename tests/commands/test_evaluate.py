@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import GOLDEN, run_command
+from tests.conftest import GOLDEN, run_command, run_together
 
 ARGUMENTS = ("evaluate", "--count", 5, "--batch-size", 3, "--methods", "inverter", "hybrid", "--max-iterations", 20, "--listen", 4)
 
@@ -155,17 +155,20 @@ def test_the_report_opens_sorts_and_plays_in_a_browser(evaluated):
         browser.quit()
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (["--inverter", "nowhere"], "No inverter at nowhere"),
-        (["--data", "{empty}"], "No audio in"),
-        (["--methods", "guessing"], "invalid choice: 'guessing'"),
-        (["--wavegan", "{golden}"], "bundled inverter was trained for the bundled WaveGAN"),
-        (["--inception", "{golden}"], "is not WaveGAN's Inception classifier"),
-    ],
-)
-def test_a_users_mistake_gets_a_message_and_no_traceback(cli, tmp_path, golden, arguments, message):
+BAD = [
+    (["--inverter", "nowhere"], "No inverter at nowhere"),
+    (["--data", "{empty}"], "No audio in"),
+    (["--methods", "guessing"], "invalid choice: 'guessing'"),
+    (["--wavegan", "{golden}"], "bundled inverter was trained for the bundled WaveGAN"),
+    (["--inception", "{golden}"], "is not WaveGAN's Inception classifier"),
+]
+
+
+def test_a_users_mistake_gets_a_message_and_no_traceback(tmp_path, golden):
     (tmp_path / "empty").mkdir()
-    done = cli("evaluate", *[a.format(empty=tmp_path / "empty", golden=golden("a_default")) for a in arguments])
-    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    found = run_together(
+        [["evaluate", *(a.format(empty=tmp_path / "empty", golden=golden("a_default")) for a in arguments)] for arguments, _ in BAD],
+        tmp_path,
+    )
+    for done, (_, message) in zip(found, BAD, strict=True):
+        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr

@@ -55,38 +55,55 @@ def inspect_clip(clip):
         raise UserError(f"{clip.path}: no such file.")
     if clip.path.stat().st_size == 0:
         raise UserError(f"{clip.path}: the file is empty (0 bytes).")
+    _, file = read_checked(clip.path, clip.path)
+    return Recording(clip, decoder_of(file), file.samplerate, file.frames / file.samplerate, file.channels)
+
+
+def read_checked(source, name):
+    """Read one file whole, at most `MAX_SECONDS` of it, and check it.
+
+    Args:
+        source: path, or an open binary file.
+        name: for messages.
+
+    Returns:
+        float32 [samples, channels], and the `soundfile.SoundFile`, closed.
+
+    Raises:
+        UserError: if it is damaged, cut short, silent, of a rate outside 4-384 kHz, or holds NaN.
+    """
     try:
-        with soundfile.SoundFile(clip.path) as file:
-            _check_whole(clip, file)
+        with soundfile.SoundFile(source) as file:
+            _check_whole(name, file)
             samples = file.read(int(MAX_SECONDS * file.samplerate), dtype="float32", always_2d=True)
             expected = min(file.frames, int(MAX_SECONDS * file.samplerate))
-            recording = Recording(clip, decoder_of(file), file.samplerate, file.frames / file.samplerate, file.channels)
     except (soundfile.LibsndfileError, RuntimeError, TypeError, OSError) as error:
-        raise UserError(f"{clip.path}: not readable as audio ({_reason(error)}).") from None
+        raise UserError(f"{name}: not readable as audio ({_reason(error)}).") from None
     if len(samples) < expected:
-        raise UserError(f"{clip.path}: cut short or damaged, {len(samples)} of {expected} samples can be decoded.")
-    _check_samples(clip, samples, recording.rate)
-    return recording
+        raise UserError(f"{name}: cut short or damaged, {len(samples)} of {expected} samples can be decoded.")
+    check_samples(name, samples, file.samplerate)
+    return samples, file
 
 
-def _check_whole(clip, file):
+def _check_whole(name, file):
     """libsndfile reads a WAV with missing data silently, but its log tells."""
     match = re.search(r"data : (\d+) \(should be (\d+)\)", file.extra_info)
     if match and int(match[2]) < int(match[1]) < 2**31 - 1:  # 0, -1: streamed, length unknown
-        raise UserError(f"{clip.path}: cut short, its header tells of {match[1]} bytes of samples and {match[2]} are there.")
+        raise UserError(f"{name}: cut short, its header tells of {match[1]} bytes of samples and {match[2]} are there.")
 
 
-def _check_samples(clip, samples, rate):
+def check_samples(name, samples, rate):
+    """Raise UserError if samples [samples, channels] are none, NaN or silent, or the rate is not one of audio."""
     if not samples.size:
-        raise UserError(f"{clip.path}: holds no samples.")
+        raise UserError(f"{name}: holds no samples.")
     if not RATES[0] <= rate <= RATES[1]:
-        raise UserError(f"{clip.path}: its rate of {rate} Hz is outside {RATES[0]}-{RATES[1]} Hz; resample it, or mend its header.")
+        raise UserError(f"{name}: its rate of {rate} Hz is outside {RATES[0]}-{RATES[1]} Hz; resample it, or mend its header.")
     bad = int(np.size(samples) - np.isfinite(samples).sum())
     if bad:
-        raise UserError(f"{clip.path}: {bad} of {samples.size} samples are NaN or infinite.")
+        raise UserError(f"{name}: {bad} of {samples.size} samples are NaN or infinite.")
     peak = float(np.abs(samples.mean(axis=1)).max())  # of the mean, which is what is used: channels may cancel out
     if peak < SILENCE_PEAK:
-        raise UserError(f"{clip.path}: silent (peak {peak:.1e}, at least {SILENCE_PEAK:.0e} is needed).")
+        raise UserError(f"{name}: silent (peak {peak:.1e}, at least {SILENCE_PEAK:.0e} is needed).")
 
 
 def _reason(error):

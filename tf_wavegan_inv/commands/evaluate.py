@@ -48,7 +48,6 @@ def add_arguments(p):
 def run(options):
     import dataclasses
 
-    from tf_wavegan_inv.commands.models import load_trained
     from tf_wavegan_inv.commands.record import make_record
     from tf_wavegan_inv.evaluation.evaluate import Evaluator
     from tf_wavegan_inv.evaluation.judge import Judge
@@ -57,13 +56,15 @@ def run(options):
     from tf_wavegan_inv.evaluation.tables import short_note, short_table
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.inversion.invert import Inversion
+    from tf_wavegan_inv.inversion.load import load_trained
     from tf_wavegan_inv.models.inception import load_inception
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
     options.methods, options.sets = options.methods or METHODS, options.sets or SETS
     make_folder(options.out)
     generator = load_wavegan(options.wavegan, options.slice_len)
-    trained = load_trained(options, generator, set(options.methods) != {"gradient"})
+    needs_inverter = set(options.methods) != {"gradient"}
+    trained = load_trained(generator, options.wavegan, options.inverter, options.classifier, options.recipe, needs_inverter)
     judge, official = Judge(_judge(options, trained, generator), with_features=True), None
     if options.inception:
         official = load_inception(options.inception)

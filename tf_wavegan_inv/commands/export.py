@@ -25,15 +25,15 @@ def add_arguments(p):
 
 
 def run(options):
-    from tf_wavegan_inv.commands.models import load_trained
     from tf_wavegan_inv.commands.record import make_record
+    from tf_wavegan_inv.inversion.load import load_trained
     from tf_wavegan_inv.serving.export import export, next_version, write_configuration
     from tf_wavegan_inv.serving.signatures import Signatures
     from tf_wavegan_inv.serving.warmup import write_warmup
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
     generator = load_wavegan(options.wavegan, options.slice_len)
-    trained = load_trained(options, generator, needs_inverter=True)
+    trained = load_trained(generator, options.wavegan, options.inverter, options.classifier, options.recipe)
     if trained.classifier is None:
         raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
     signatures = Signatures(generator, trained.inverter, trained.classifier, trained.audio, trained.inversion)

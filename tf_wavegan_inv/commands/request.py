@@ -1,5 +1,6 @@
 """`tf-wavegan-inv request`: audio -> z, by a server."""
 
+import collections
 import io
 import pathlib
 import time
@@ -33,7 +34,8 @@ def add_arguments(p):
 def run(options):
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.inspect import inspect_clips
-    from tf_wavegan_inv.commands.invert import gather, output_names, write_rows
+    from tf_wavegan_inv.commands.clips import gather, output_names
+    from tf_wavegan_inv.commands.table import Table
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.serving.client import Client
     from tf_wavegan_inv.serving.signatures import MAX_STEPS
@@ -47,18 +49,19 @@ def run(options):
     make_folder(options.out)
     client = Client(options.server, options.name, options.deadline)
     method = "hybrid" if options.steps else "inverter"
-    rows = [{"path": s.clip.name, "method": method, "status": "skipped", "note": s.reason} for s in skipped]
+    tally = collections.Counter()
+    table = Table(options.out / "inversions.csv", lambda row: tally.update(["skipped" if row["status"] == "skipped" else "inverted"]))
+    table.begin()
+    table.append({"path": s.clip.name, "method": method, "status": "skipped", "note": s.reason} for s in skipped)
     outputs, progress = output_names([r.clip for r in recordings]), Progress(f"asking {options.server}")
     for first in range(0, len(recordings), options.batch_size):
         batch = recordings[first : first + options.batch_size]
-        rows += _ask(client, batch, outputs, method, options)
-        write_rows(options.out / "inversions.csv", rows)
+        table.append(_ask(client, batch, outputs, method, options))
         progress(first + len(batch), len(recordings))
     write_json(options.out / "run.json", {"arguments": {k: v for k, v in vars(options).items() if not callable(v)}})
-    inverted = sum(row["status"] != "skipped" for row in rows)
-    if not inverted:
+    if not tally["inverted"]:
         raise UserError("No clip could be inverted; the reasons are above.")
-    print(f"{inverted} clips inverted, {len(rows) - inverted} skipped: {options.out / 'inversions.csv'}")
+    print(f"{tally['inverted']} clips inverted, {tally['skipped']} skipped: {table.path}")
 
 
 def _ask(client, recordings, outputs, method, options):
@@ -92,9 +95,9 @@ def _ask(client, recordings, outputs, method, options):
                 "path": recording.clip.name,
                 "method": method,
                 "status": "max_iterations" if options.steps else "predicted",
-                "objective": f"{found['objective'][i]:.6g}" if options.steps else "",
+                "objective": found["objective"][i] if options.steps else "",
                 "iterations": found["iterations"][i] if options.steps else 0,
-                "seconds": f"{seconds:.3f}",
+                "seconds": seconds,
                 "z": f"{name}.z.npy",
                 "reconstruction": f"{name}.wav",
             }

@@ -165,7 +165,7 @@ class Evaluator:
                 return InversionResult(audio=inversion.generate(fields["z"]).numpy(), trajectory=[None] * len(audio), **fields)
             except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
                 log.warning("warning: %s is damaged (%s); inverting anew.", path, error)
-        result = inversion(audio, self.max_iterations, self.seed, first, progress)
+        result = inversion(audio, self.max_iterations, self.seed, np.arange(first, first + len(audio)), progress)
         with replacing(path) as partial, open(partial, "wb") as file:
             np.savez(file, **{name: np.asarray(getattr(result, name)) for name in KEPT})
         return result

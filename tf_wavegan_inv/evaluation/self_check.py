@@ -32,7 +32,8 @@ def self_check(generator, inversion, count=16, seed=0, batch_size=32, max_iterat
     firsts = range(0, count, batch_size)
     for i, first in enumerate(firsts):
         audio = np.asarray(generator(z[first : first + batch_size]))
-        results.append(inversion(audio, max_iterations, seed, first, batch_progress(progress, i, len(firsts))))
+        numbers = np.arange(first, first + len(audio))
+        results.append(inversion(audio, max_iterations, seed, numbers, batch_progress(progress, i, len(firsts))))
     seconds = time.monotonic() - began
     result: InversionResult = concatenate(results)
     largest = max_error(z, result.z)

@@ -62,7 +62,9 @@ def read_latents(folder, latent_dim, out=None):
     files = [file for file in files if not (out and file.resolve().is_relative_to(pathlib.Path(out).resolve()))]
     if len(files) < 2:
         raise UserError(f"{len(files)} latents (*{SUFFIX}) in {folder}: give a folder that tf-wavegan-inv invert wrote, of several clips.")
-    rows = _rows(folder / "inversions.csv")
+    rows = {}
+    for path in sorted(folder.glob("inversions*.csv")):  # several, of a folder inverted in shards
+        rows |= _rows(path)
     names, z, labels, speakers = [], [], [], []
     for file in files:
         relative = file.relative_to(folder).as_posix()
@@ -78,8 +80,6 @@ def read_latents(folder, latent_dim, out=None):
 
 
 def _rows(path):
-    if not path.exists():
-        return {}
     with open(path, newline="", encoding="utf-8") as file:
         return {row["z"]: row for row in csv.DictReader(file) if row.get("z")}
 

@@ -71,7 +71,7 @@ class ExactRecovery:
             ],
         )
 
-    def __call__(self, audio, starts_of, limit=None, seed=0, first=0, seconds=None):
+    def __call__(self, audio, starts_of, limit=None, seed=0, numbers=None, seconds=None):
         """Recover z.
 
         Args:
@@ -79,7 +79,7 @@ class ExactRecovery:
             starts_of: function of the index of clips -> z [clips, latent_dim] to begin from, and how many iterations of L-BFGS before the
                 polish.
             seed: of what follows.
-            first: number of the batch's first clip; what is random for a clip depends on seed and number alone.
+            numbers: int [batch], of the clips (0, 1, ... by default); what is random for a clip depends on seed and number alone.
             limit: of the iterations of L-BFGS, and of those of the polish; None for none.
             seconds: time limit; None for none.
 
@@ -87,6 +87,7 @@ class ExactRecovery:
             Recovery.
         """
         deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+        numbers = np.arange(len(audio)) if numbers is None else numbers
         flat = audio.reshape(len(audio), -1)
         free = (np.abs(np.abs(flat).max(axis=1) - 1) < NORMALISED).astype(np.float32)
         best = Recovery(
@@ -104,7 +105,7 @@ class ExactRecovery:
             if number == 0:
                 starts, approach = starts_of(going)
             else:
-                starts, approach = _shaken(best.z[going], number, [(seed, first + i, number) for i in going]), SHAKEN_APPROACH
+                starts, approach = _shaken(best.z[going], number, [(seed, int(i), number) for i in numbers[going]]), SHAKEN_APPROACH
             approach = min(approach, limit) if limit else approach
             position, error, iterations = self._round(
                 audio[going], flat[going], free[going], starts, approach, min(self.polish, limit or self.polish), deadline

@@ -81,14 +81,14 @@ class Inversion:
         self._compiled = False
         self._exact = ExactRecovery(generator, self.config.exact_rounds) if wanted else None
 
-    def __call__(self, audio, max_iterations=None, seed=0, first=0, progress=None, seconds=None, trajectory=False):
+    def __call__(self, audio, max_iterations=None, seed=0, numbers=None, progress=None, seconds=None, trajectory=False):
         """Invert one batch.
 
         Args:
             audio: float [batch, samples, channels] in [-1, 1], at the generator's rate and length.
             max_iterations: of L-BFGS, at most; the config's by default.
             seed: of the random starts. A clip's starts depend on it and on the clip's number alone.
-            first: number of the batch's first clip.
+            numbers: int [batch], of the clips; 0, 1, ... by default.
             progress: called with (iterations done, max_iterations).
             seconds: time limit of the batch; what was found until then counts. Compiling, at the first batch, comes on top. Of two
                 objectives, that of exact recovery and the recipe's, the first has half of it.
@@ -110,6 +110,7 @@ class Inversion:
         began = time.monotonic()
         predicted = self._predict(audio).numpy() if self.method != "gradient" else None
         clips = len(audio)
+        numbers = np.arange(clips) if numbers is None else np.asarray(numbers)
         z = np.zeros((clips, self.generator.input_shape[1]), np.float32)
         gain, distance, objective = np.ones(clips, np.float32), np.full(clips, np.nan), np.zeros(clips, np.float32)
         iterations, evaluations = np.zeros(clips, np.int32), np.zeros(clips, np.int32)
@@ -118,10 +119,10 @@ class Inversion:
         if self._exact:
             found = self._exact(
                 audio,
-                lambda clips: self._approach(predicted, clips, seed, first),
+                lambda clips: self._approach(predicted, clips, seed, numbers),
                 max_iterations,
                 seed,
-                first,
+                numbers,
                 None if seconds is None else seconds / 2,
             )
             z[:], distance, iterations[:] = found.z, found.error, found.iterations
@@ -135,9 +136,9 @@ class Inversion:
         if len(rest):
             part = gather(target, rest)
             left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
-            starts = self._starts(predicted, rest, seed, first)
+            starts = self._starts(predicted, rest, seed, numbers)
             starts[:, 0] = np.where(its_own[rest], z[rest], starts[:, 0])
-            minimum = self._optimise(part, starts, first + rest, limit, seed, progress, left, trajectory)
+            minimum = self._optimise(part, starts, numbers[rest], limit, seed, progress, left, trajectory)
             z[rest], objective[rest] = minimum.position, minimum.value
             iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
             for i, clip in enumerate(rest if minimum.trajectory else []):
@@ -155,17 +156,17 @@ class Inversion:
         if self._exact:
             self._exact.warm_up()
 
-    def _approach(self, predicted, clips, seed, first):
+    def _approach(self, predicted, clips, seed, numbers):
         """Where `ExactRecovery` begins, and its iterations of L-BFGS from there."""
         if predicted is not None:
             return predicted[clips], PREDICTED_APPROACH
-        return np.concatenate([random_starts(seed, first + i, 1, self.generator.input_shape[1]) for i in clips]), RANDOM_APPROACH
+        return np.concatenate([random_starts(seed, i, 1, self.generator.input_shape[1]) for i in numbers[clips]]), RANDOM_APPROACH
 
-    def _starts(self, predicted, rest, seed, first):
+    def _starts(self, predicted, rest, seed, numbers):
         """Where the recipe's objective is begun: z [clips, starts, latent_dim] of the batch's clips `rest`."""
         if predicted is not None:
             return predicted[rest][:, None]
-        return np.stack([random_starts(seed, first + i, self.config.gradient_starts, self.generator.input_shape[1]) for i in rest])
+        return np.stack([random_starts(seed, i, self.config.gradient_starts, self.generator.input_shape[1]) for i in numbers[rest]])
 
     def _optimise(self, target, starts, numbers, limit, seed, progress, seconds, trajectory):
         """Minimise the recipe's objective for the clips of those numbers, from `starts`: `Minimum`."""
@@ -267,7 +268,8 @@ def invert(
     for i, first in enumerate(firsts):
         batch = audio[first : first + batch_size]
         limit = None if seconds is None else seconds * len(batch)
-        results.append(inversion(batch, max_iterations, seed, first, batch_progress(progress, i, len(firsts)), limit, trajectory))
+        numbers = np.arange(first, first + len(batch))
+        results.append(inversion(batch, max_iterations, seed, numbers, batch_progress(progress, i, len(firsts)), limit, trajectory))
     return concatenate(results)
 
 

@@ -1,0 +1,57 @@
+"""Clips in TFRecord files, as tf.train.Example."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_wavegan_inv.audio.labels import UNKNOWN
+from tf_wavegan_inv.errors import UserError
+
+FULL_SCALE = 32767
+
+
+def to_example(name, audio, rate, label=UNKNOWN, speaker="", split=""):
+    """One clip as a serialised tf.train.Example.
+
+    Args:
+        name: of the clip, str.
+        audio: float [samples, channels] in [-1, 1], kept as 16-bit integers.
+        rate: Hz.
+        label: digit, -1 where unknown; speaker, split: str.
+
+    Returns:
+        bytes: the Example, with features name, audio (little-endian int16, channels interleaved), channels, rate, label, speaker, split.
+    """
+    samples = np.clip(np.rint(np.asarray(audio, np.float64) * FULL_SCALE), -FULL_SCALE, FULL_SCALE).astype("<i2")
+
+    def of_bytes(value):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+    def of_int(value):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    features = {
+        "name": of_bytes(name.encode()),
+        "audio": of_bytes(samples.tobytes()),
+        "channels": of_int(samples.shape[1]),
+        "rate": of_int(rate),
+        "label": of_int(label),
+        "speaker": of_bytes(speaker.encode()),
+        "split": of_bytes(split.encode()),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def from_example(data):
+    """The name, audio float32 [samples, channels] in [-1, 1] and rate in Hz of a clip that `to_example` wrote.
+
+    Raises:
+        UserError: if it is damaged, or another kind of Example.
+    """
+    try:
+        features = tf.train.Example.FromString(data).features.feature
+        name = features["name"].bytes_list.value[0].decode()
+        samples = np.frombuffer(features["audio"].bytes_list.value[0], "<i2")
+        rate, channels = (features[key].int64_list.value[0] for key in ("rate", "channels"))
+        return name, samples.reshape(-1, channels).astype(np.float32) / FULL_SCALE, rate
+    except Exception as error:  # protobuf's own, IndexError, ValueError
+        raise UserError(f"not a record of a clip (features name, audio, channels, rate): {type(error).__name__} {error}") from None

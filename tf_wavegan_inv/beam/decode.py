@@ -1,0 +1,45 @@
+"""Elements of a pipeline, files or records -> clips."""
+
+import io
+
+import apache_beam as beam
+
+from tf_wavegan_inv.audio.condition import condition
+from tf_wavegan_inv.audio.examples import from_example
+from tf_wavegan_inv.audio.inspect import check_samples, read_checked
+from tf_wavegan_inv.errors import UserError
+
+SKIPPED = "skipped"  # the tag of rows about what cannot be used
+
+
+class Decode(beam.DoFn):
+    """(path, bytes of an audio file) or a record's bytes -> (name, clip float32 [samples, channels]).
+
+    What cannot be used comes out under the tag `SKIPPED`, as a row: path, status, note.
+
+    Args:
+        config: `AudioConfig`.
+        shape: (samples, channels) of a clip.
+        records: whether elements are records (`audio.examples`).
+    """
+
+    def __init__(self, config, shape, records=False):
+        self.config, self.shape, self.records = config, shape, records
+
+    def process(self, element):
+        name = "a record" if self.records else element[0]
+        try:
+            if self.records:
+                name, samples, rate = from_example(element)
+                check_samples(name, samples, rate)
+            else:
+                samples, file = read_checked(io.BytesIO(element[1]), name)
+                rate = file.samplerate
+            clip = condition(samples, rate, self.config, *self.shape).numpy()
+            if not clip.any():
+                seconds = self.shape[0] / self.config.sample_rate
+                raise UserError(f"{name}: silent in its first {seconds:.2f} s, which is what would be inverted.")
+        except UserError as error:
+            yield beam.pvalue.TaggedOutput(SKIPPED, {"path": name, "status": SKIPPED, "note": str(error)})
+        else:
+            yield name, clip

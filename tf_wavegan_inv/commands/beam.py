@@ -1,0 +1,60 @@
+"""`tf-wavegan-inv beam`: audio -> z on a cluster, by Apache Beam."""
+
+import importlib.util
+import logging
+import pathlib
+
+from tf_wavegan_inv.commands.common import add_model_arguments, positive, seed
+from tf_wavegan_inv.errors import UserError
+
+
+def add_arguments(p):
+    p.add_argument(
+        "--input",
+        metavar="PATTERN",
+        nargs="+",
+        required=True,
+        help="audio files, or records that end in .tfrecord, on any file system that Beam knows: 'clips/**.wav', 'gs://bucket/*.tfrecord'; "
+        "or a local folder",
+    )
+    p.add_argument("--output", metavar="PREFIX", required=True, help="of what is written: PREFIX-00000-of-00001.parquet")
+    p.add_argument("--format", choices=("parquet", "tfrecord"), default="parquet", help="of what is written")
+    p.add_argument("--method", choices=("inverter", "gradient", "hybrid"), default="hybrid", help="as for tf-wavegan-inv invert")
+    add_model_arguments(p, "wavegan", "inverter", "classifier")
+    p.add_argument("--recipe", help="whose objective to minimise: a name, or a .toml file (default: the inverter's)")
+    p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
+    p.add_argument("--batch-size", type=positive, default=32, help="clips optimised together, at most")
+    p.add_argument("--seed", type=seed, default=0, help="of what is random")
+    p.add_argument(
+        "beam_options", metavar="-- BEAM_OPTION", nargs="*", help="Beam's own, after --: -- --runner=FlinkRunner --parallelism=8"
+    )
+
+
+def run(options):
+    if not importlib.util.find_spec("apache_beam") or not importlib.util.find_spec("pyarrow"):
+        raise UserError("This needs Apache Beam: pip install -e '.[beam]'.")
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    import apache_beam
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from tf_wavegan_inv.beam.handler import InversionHandler
+    from tf_wavegan_inv.beam.pipeline import counts, invert_files
+    from tf_wavegan_inv.inversion.load import Loaded
+
+    models = {name: getattr(options, name) for name in ("wavegan", "inverter", "classifier", "recipe", "slice_len")}
+    loaded = Loaded(options.method, **models)  # here too, so that what is wrong with them is said before the work is given away
+    handler = InversionHandler(options.method, options.batch_size, options.seed, options.max_iterations, **models)
+    inputs = [f"{pattern}/**" if pathlib.Path(pattern).is_dir() else pattern for pattern in options.input]
+    try:
+        pipeline = apache_beam.Pipeline(options=PipelineOptions(options.beam_options))
+        invert_files(pipeline, inputs, options.output, handler, loaded.trained.audio, loaded.shape, options.format)
+        result = pipeline.run()
+        result.wait_until_finish()
+    except (BeamIOError, ValueError) as error:
+        raise UserError(f"Beam cannot run this: {error}") from None
+    inverted, skipped = counts(result)
+    written = f"{options.output}-*.{options.format}"
+    if not inverted:
+        raise UserError(f"No clip could be inverted; {written} has the reasons ({skipped} clips, column note).")
+    print(f"{inverted} clips inverted, {skipped} skipped: {written}")
