@@ -16,6 +16,7 @@ from tf_wavegan_inv import UserError
 from tf_wavegan_inv.audio.condition import condition
 from tf_wavegan_inv.serving.checks import MAX_BATCH
 from tf_wavegan_inv.serving.export import export, next_version, write_configuration
+from tf_wavegan_inv.serving.lite import LiteModel, write_lite
 from tf_wavegan_inv.serving.warmup import FILE, protos
 
 
@@ -93,6 +94,46 @@ def test_damaged_wav_files_are_refused_or_read(call, place, value, length):
     except tf.errors.InvalidArgumentError:
         return
     assert np.isfinite(z).all()
+
+
+@pytest.mark.parametrize("weights, tolerance", [("bfloat16", 0.05), ("float16", 0.005)])
+def test_half_weights_take_half_the_room(exported, signatures, clips, tmp_path, weights, tolerance):
+    path = export(signatures, tmp_path, 1, weights=weights)
+    sizes = [(p / "variables" / "variables.data-00000-of-00001").stat().st_size for p in (exported, path)]
+    assert sizes[1] < 0.52 * sizes[0]
+    served, z = tf.saved_model.load(str(path)).signatures, signatures.inverter(clips).numpy()
+    found = served["invert"](audio=tf.constant(clips))["z"].numpy()
+    error = np.sqrt(((found - z) ** 2).mean() / (z**2).mean())
+    assert 0 < error < tolerance
+    audio = served["generate"](z=tf.constant(z))["audio"].numpy()
+    np.testing.assert_allclose(audio, signatures.generator(z), atol=3 * tolerance)
+    refined = served["refine"](audio=tf.constant(clips), steps=tf.constant([0, 3, 3]))
+    assert np.isfinite(refined["objective"].numpy()).all()
+
+
+def test_float16_says_what_it_cannot_hold(signatures, tmp_path):
+    weight = signatures.classifier.get_layer("stem_norm").moving_variance
+    before = weight.numpy()
+    weight.assign(before * 1e9)
+    try:
+        with pytest.raises(UserError, match="float16 cannot hold the weight .*moving_variance.* take bfloat16"):
+            export(signatures, tmp_path, 1, weights="float16")
+    finally:
+        weight.assign(before)
+    assert not any(p.name.isdigit() for p in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind, tolerance, share", [("float32", 1e-5, 1.1), ("float16", 0.005, 0.6), ("int8", 0.2, 0.45)])
+def test_lite_answers_at_any_batch_size(exported, signatures, clips, tmp_path, kind, tolerance, share):
+    write_lite(exported, tmp_path / "model.tflite", kind)
+    model, z = LiteModel(tmp_path / "model.tflite"), signatures.inverter(clips).numpy()
+    for batch in (3, 1):
+        found = model("reconstruct", audio=clips[:batch])
+        assert np.sqrt(((found["z"] - z[:batch]) ** 2).mean() / (z[:batch] ** 2).mean()) < tolerance
+        np.testing.assert_allclose(model("generate", z=z[:batch])["audio"], signatures.generator(z[:batch]), atol=2 * tolerance)
+        assert model("classify", audio=clips[:batch])["digit"].shape == (batch,)
+    parameters = sum(m.count_params() for m in (signatures.generator, signatures.inverter, signatures.classifier))
+    assert (tmp_path / "model.tflite").stat().st_size < 4 * share * parameters + 500_000
 
 
 def test_ops_are_those_of_a_stock_server(exported):

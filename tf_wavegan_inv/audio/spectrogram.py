@@ -78,7 +78,8 @@ class Spectrogram(keras.layers.Layer):
         else:
             picture = (ops.log(magnitude(parts, LOG_FLOOR)) - LOG_CENTRE) / LOG_SCALE
         picture = ops.transpose(picture, (0, 2, 3, 1))
-        return ops.tile(picture, (1, 1, 1, self.config.copies)) if self.config.copies > 1 else picture
+        picture = ops.tile(picture, (1, 1, 1, self.config.copies)) if self.config.copies > 1 else picture
+        return ops.reshape(picture, (-1, *self.compute_output_shape(audio.shape)[1:]))  # an FFT forgets the sizes, TFLite wants them
 
     def compute_output_shape(self, input_shape):
         batch, samples, channels = input_shape

@@ -13,6 +13,8 @@ def add_arguments(p):
     p.add_argument("--recipe", help="whose objective `refine` minimises: a name, or a .toml file (default: the inverter's)")
     p.add_argument("--version", type=positive, help="number of this version (default: the next)")
     p.add_argument("--name", default="wavegan_inversion", help="under which it will be served")
+    p.add_argument("--weights", choices=("float32", "bfloat16", "float16"), default="float32", help="as what weights are kept")
+    p.add_argument("--tflite", choices=("float32", "float16", "int8"), help="also DIR/<version>.tflite, with weights of this type")
     p.add_argument("--no-warmup", action="store_true", help="leave out the requests that the server replays when it loads the model")
     p.add_argument(
         "--out",
@@ -28,10 +30,13 @@ def run(options):
     from tf_wavegan_inv.commands.record import make_record
     from tf_wavegan_inv.inversion.load import load_trained
     from tf_wavegan_inv.serving.export import export, next_version, write_configuration
+    from tf_wavegan_inv.serving.lite import SIGNATURES, write_lite
     from tf_wavegan_inv.serving.signatures import Signatures
     from tf_wavegan_inv.serving.warmup import write_warmup
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
+    if options.tflite and options.weights != "float32":
+        raise UserError("--tflite has a type of its own: leave out --weights.")
     generator = load_wavegan(options.wavegan, options.slice_len)
     trained = load_trained(generator, options.wavegan, options.inverter, options.classifier, options.recipe)
     if trained.classifier is None:
@@ -48,7 +53,12 @@ def run(options):
         options.version or next_version(options.out),
         record,
         (lambda path: write_warmup(path, signatures, options.name)) if warm else None,
+        options.weights,
     )
     write_configuration(options.out, options.name)
     print(f"{', '.join(signatures.functions())}: {path}")
     print(f"saved_model_cli show --dir {path} --all")
+    if options.tflite:
+        lite = path.with_suffix(".tflite")
+        write_lite(path, lite, options.tflite)
+        print(f"{', '.join(SIGNATURES)}: {lite}")

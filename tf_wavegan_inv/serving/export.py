@@ -6,11 +6,14 @@ import pathlib
 import shutil
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import write_json, write_text
 
 MODEL = "wavegan_inversion"
+WEIGHTS = ("float32", "bfloat16", "float16")
 
 
 def next_version(folder):
@@ -18,7 +21,7 @@ def next_version(folder):
     return max((int(p.name) for p in pathlib.Path(folder).glob("*") if p.name.isdigit()), default=0) + 1
 
 
-def export(signatures, folder, version, record=None, warmup=None):
+def export(signatures, folder, version, record=None, warmup=None, weights="float32"):
     """Write `folder`/<version>: whole, or not at all.
 
     Args:
@@ -27,25 +30,26 @@ def export(signatures, folder, version, record=None, warmup=None):
         version: int.
         record: dict, how it was made, for `assets.extra/export.json`.
         warmup: function of the path of the written model, which adds to it (`warmup.write_warmup`); None for none.
+        weights: of `WEIGHTS`, as what weights are kept; all is computed in float32.
 
     Returns:
         path of the version.
 
     Raises:
-        UserError: if there is that version already.
+        UserError: if there is that version already, or float16 cannot hold a weight.
     """
     folder = pathlib.Path(folder)
     path, partial = folder / str(version), folder / f".{version}.{os.getpid()}.partial"  # a name that is no number is no version
     if path.exists():
         raise UserError(f"{path} is there already, and a version is never overwritten: give another --version, or none for the next.")
     folder.mkdir(parents=True, exist_ok=True)
-    archive = keras.export.ExportArchive()
-    for model in (signatures.generator, signatures.inverter, signatures.classifier):
-        archive.track(model)
-    for name, (function, specs) in signatures.functions().items():
-        archive.add_endpoint(name, function, input_signature=list(specs.values()))
+    module = tf.Module()
+    originals = [v for model in (signatures.generator, signatures.inverter, signatures.classifier) for v in model.variables]
+    module.weights = [_kept(v, weights) for v in originals]
+    functions = {name: _with_kept(originals, module.weights, f, specs) for name, (f, specs) in signatures.functions().items()}
     try:
-        archive.write_out(str(partial), verbose=False)
+        # Gradients are in the graph of `refine` already; traced again for the file they would reach for the originals.
+        tf.saved_model.save(module, str(partial), functions, tf.saved_model.SaveOptions(experimental_custom_gradients=False))
         if record:
             write_json(partial / "assets.extra" / "export.json", record)
         if warmup:
@@ -55,6 +59,27 @@ def export(signatures, folder, version, record=None, warmup=None):
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(partial)
     return path
+
+
+def _with_kept(originals, kept, function, specs):
+    """A concrete function of named tensors that computes with `kept`, cast to what the originals are, in place of `originals`."""
+
+    def with_kept(**inputs):
+        values = [(v, tf.cast(k, v.dtype)) for v, k in zip(originals, kept, strict=True)]
+        with keras.StatelessScope(state_mapping=values):
+            return function(**inputs)
+
+    return tf.function(with_kept).get_concrete_function(**specs)
+
+
+def _kept(variable, dtype):
+    value = keras.ops.convert_to_numpy(variable)
+    if not np.issubdtype(value.dtype, np.floating):
+        return tf.Variable(value, trainable=False)
+    kept = tf.cast(value, dtype)
+    if not np.isfinite(tf.cast(kept, tf.float32)).all():
+        raise UserError(f"{dtype} cannot hold the weight {variable.path}, which reaches {np.abs(value).max():g}: take bfloat16.")
+    return tf.Variable(kept, trainable=False)
 
 
 def write_configuration(folder, name=MODEL):

@@ -1,0 +1,40 @@
+"""TensorFlow Lite files, for devices."""
+
+import tensorflow as tf
+
+from tf_wavegan_inv.files import replacing
+
+SIGNATURES = ("invert", "reconstruct", "classify", "generate")  # the others decode files, or search
+KINDS = ("float32", "float16", "int8")
+
+
+def write_lite(saved_model, path, kind="float32"):
+    """Convert a SavedModel of float32 weights.
+
+    Args:
+        saved_model: path of a version that `export` wrote.
+        path: of the .tflite file, which holds `SIGNATURES`.
+        kind: of the weights, of `KINDS`; activations stay float32.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=list(SIGNATURES))
+    if kind != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    with replacing(path) as partial:
+        partial.write_bytes(converter.convert())
+
+
+class LiteModel:
+    """A .tflite file, called as a SavedModel's signatures are: `LiteModel(path)("invert", audio=audio)` -> dict of arrays.
+
+    Args:
+        path: of a file that `write_lite` wrote.
+        threads: for a call.
+    """
+
+    def __init__(self, path, threads=None):
+        self.interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
+
+    def __call__(self, signature, **inputs):
+        return self.interpreter.get_signature_runner(signature)(**inputs)
