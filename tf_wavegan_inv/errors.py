@@ -6,3 +6,15 @@ class UserError(ValueError):
 
     The commands print the message without a traceback and exit with code 2.
     """
+
+
+class StoppedError(Exception):
+    """Training was asked to stop, and has saved what it had.
+
+    Attributes:
+        code: for the process to exit with.
+    """
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code

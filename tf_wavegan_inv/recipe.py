@@ -46,6 +46,7 @@ class ClassifierConfig:
         epochs: passes over the training clips.
         learning_rate: of Adam, at the start.
         schedule: "constant" or "cosine" (to zero at the last epoch).
+        patience: epochs without a better validation loss after which training ends; 0 for never.
         augment: how far clips are changed at random, 0 to 1 (`audio.augment`).
     """
 
@@ -54,6 +55,7 @@ class ClassifierConfig:
     epochs: int = 100
     learning_rate: float = 1e-3
     schedule: str = "constant"
+    patience: int = 0
     augment: float = 0.0
 
     def __post_init__(self):
@@ -71,6 +73,7 @@ class InverterConfig:
         epochs: passes over the real clips.
         learning_rate: of Adam, at the start.
         schedule: "constant" or "cosine" (to zero at the last epoch).
+        patience: epochs without a better validation loss after which training ends; 0 for never.
         augment: how far real clips are changed at random, 0 to 1 (`audio.augment`).
         perceptual_layers: the classifier's layers that the perceptual loss compares; empty for the output of every residual block.
         perceptual_relative: see `losses.perceptual_loss`.
@@ -84,6 +87,7 @@ class InverterConfig:
     epochs: int = 250
     learning_rate: float = 1e-3
     schedule: str = "constant"
+    patience: int = 0
     augment: float = 0.0
     perceptual_layers: tuple = ()
     perceptual_relative: bool = False

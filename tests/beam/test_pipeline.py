@@ -54,11 +54,11 @@ def test_files_to_parquet_as_invert_does(cli, tmp_path, folder):
 
 def test_records_to_records(cli, tmp_path, folder):
     audio, rate = soundfile.read(folder / "third.wav", always_2d=True)
-    with tf.io.TFRecordWriter(str(tmp_path / "clips.tfrecord")) as writer:
+    with tf.io.TFRecordWriter(str(tmp_path / "clips.tfrecord-00000-of-00001")) as writer:
         writer.write(to_example("three", audio, rate))
         writer.write(to_example("nothing", np.zeros((100, 1)), rate))
         writer.write(b"no Example")
-    done = cli("beam", "--input", "clips.tfrecord", "--output", "z", "--format", "tfrecord", "--method", "inverter", *DIRECT)
+    done = cli("beam", "--input", "clips.tfrecord*", "--output", "z", "--format", "tfrecord", "--method", "inverter", *DIRECT)
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.glob("z-*.tfrecord")
     rows = [tf.train.Example.FromString(r.numpy()).features.feature for r in tf.data.TFRecordDataset(str(path))]
@@ -74,6 +74,8 @@ def test_a_records_audio_comes_back(tmp_path):
     name, found, rate = from_example(to_example("ä/1.wav", audio, 8000, 3, "george", "test"))
     assert name == "ä/1.wav" and rate == 8000 and found.dtype == np.float32
     np.testing.assert_allclose(found, audio, atol=0.51 / 32767)
+    with pytest.raises(UserError, match="must be finite"):
+        to_example("nan", np.full((3, 1), np.nan), 8000)
     with pytest.raises(UserError, match="not a record of a clip"):
         from_example(tf.train.Example().SerializeToString())
 
@@ -92,12 +94,19 @@ def test_the_handler_travels_and_what_is_random_hangs_on_the_clip_alone():
 
 
 BAD = [
-    (["--input", "nowhere/*.wav", "--output", "z", "--method", "inverter", *DIRECT], "Empty match for pattern nowhere"),
+    (["--input", "nowhere/*.wav", "--output", "z", "--method", "inverter", *DIRECT], "--input nowhere/*.wav matches no file"),
+    (["--input", "notes.txt", "--output", "z", "--method", "inverter", *DIRECT], "No clip could be inverted; z-*.parquet has the reasons"),
+    (["--input", "notes.t*", "--output", "y", "--method", "inverter", *DIRECT], "--input notes.t* has none"),
+    (["--input", "notes.txt", "--output", "z", "--method", "inverter", *DIRECT], "There are results at z-*.parquet already"),
+    (["--input", "notes.txt", "--output", "/proc/nope/z", "--method", "inverter", *DIRECT], "Beam cannot run this"),
+    (["--input", "notes.txt", "--output", "z", "notes.txt"], "'notes.txt' is no option"),
     (["--input", "x.wav", "--output", "z", "--inverter", "nowhere"], "No inverter at nowhere"),
     (["--input", "x.wav", "--output", "z", "--method", "inverter", "--", "--runner=Abacus"], "Unexpected pipeline runner: Abacus"),
 ]
 
 
 def test_a_users_mistake_gets_a_message(tmp_path):
+    (tmp_path / "notes.txt").write_text("no audio")
     for done, (_, message) in zip(run_together([["beam", *arguments] for arguments, _ in BAD], tmp_path), BAD, strict=True):
-        assert done.returncode == 2 and message in done.stderr.splitlines()[-1] and done.stderr.splitlines()[-1].startswith("error: ")
+        last = done.stderr.splitlines()[-1]
+        assert done.returncode == 2 and last.startswith("error: ") and message in last and "Traceback" not in done.stderr, done.stderr

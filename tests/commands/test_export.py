@@ -13,7 +13,8 @@ def test_exports_the_bundled_models(cli, tmp_path, generator):
     done = cli("export", "--no-warmup", "--tflite", "float16")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "served"
-    assert {p.name for p in folder.iterdir()} == {"1", "1.tflite", "models.config", "batching_parameters.txt"}
+    assert {p.name for p in folder.iterdir()} == {"1", "models.config", "batching_parameters.txt"}
+    assert (folder / "1" / "assets.extra" / "model.tflite").stat().st_size > 1e7 and "custom gradients" not in done.stderr
     record = json.loads((folder / "1" / "assets.extra" / "export.json").read_text())
     assert set(record["models"]) == {"wavegan", "inverter", "classifier"}
     files = sorted(CLIPS.glob("test/*.flac"))[:2]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 
 import keras
@@ -98,39 +97,6 @@ def test_recordings_are_never_overwritten(cli, tmp_path):
         assert done.returncode == 0 and "2 clips inverted, 0 skipped" in done.stdout, done.stderr
 
 
-def test_shards_are_the_whole_and_a_killed_call_goes_on(cli, tmp_path, folder):
-    """Shards give the same z as one call; a call whose table was cut short does again only what it lost, or what was changed since."""
-    arguments = ("invert", folder, "--method", "gradient", "--max-iterations", 3, "--batch-size", 2)
-    assert cli(*arguments, "--out", "whole").returncode == 0
-    for part in (1, 2):
-        done = cli(*arguments, "--out", "parts", "--shard", f"{part}/2")
-        assert done.returncode == 0, done.stderr
-    found = [row for part in (1, 2) for row in rows(tmp_path / "parts" / f"inversions-{part}-of-2.csv")]
-    whole = {row["path"]: row for row in rows(tmp_path / "whole" / "inversions.csv")}
-    assert {row["path"]: row["status"] for row in found} == {path: row["status"] for path, row in whole.items()} and len(found) == 9
-    inverted = [row["z"] for row in whole.values() if row["z"]]
-    for name in inverted:  # another batch, another order of sums: some 1e-6 at the start, more on the way
-        np.testing.assert_allclose(np.load(tmp_path / "whole" / name), np.load(tmp_path / "parts" / name), atol=1e-3)
-
-    table = tmp_path / "whole" / "inversions.csv"
-    lines = table.read_text().splitlines(keepends=True)
-    table.write_text("".join(lines[:-1]) + lines[-1][:40])
-    kept = [row for row in rows(table)[:-1] if row["z"]]
-    times = {row["z"]: (tmp_path / "whole" / row["z"]).stat().st_mtime_ns for row in whole.values() if row["z"]}
-    done = cli(*arguments, "--out", "whole")
-    assert f"{len(kept)} of 9 clips were inverted before" in done.stdout, done.stderr
-    again = {row["path"]: row for row in rows(table)}
-    assert set(again) == set(whole)
-    for row in kept:
-        assert again[row["path"]] == row and (tmp_path / "whole" / row["z"]).stat().st_mtime_ns == times[row["z"]]
-
-    os.utime(folder / "first.flac")  # a newer recording
-    done = cli(*arguments, "--out", "whole")
-    assert f"{len(inverted) - 1} of 9 clips were inverted before" in done.stdout
-    done = cli(*arguments, "--out", "whole", "--seed", 1)
-    assert "inverted before" not in done.stdout and len(rows(table)) == 9
-
-
 def test_another_wavegan_needs_an_inverter_of_its_own(cli, folder):
     done = cli("invert", folder / "first.flac", "--wavegan", GOLDEN / "a_default", "--method", "hybrid")
     assert done.returncode == 2 and "bundled inverter was trained for the bundled WaveGAN" in done.stderr
@@ -223,7 +189,6 @@ BAD = [
     (["invert", "--self-check", "--pivot", "3", "--trajectory"], "leave out trajectory, pivot"),
     (["invert", "--time-limit", "0"], "must be a number above 0, received 0"),
     (["invert", "--shard", "3/2"], "must be i/n with i in 1..n"),
-    (["invert", "{folder}/first.flac", "--shard", "2/2"], "--shard 2/2 is left without a clip: there are 1 in all"),
     (["invert", "nowhere.wav"], "No such file or folder: nowhere.wav"),
     (["invert", "{empty}"], "No audio in"),
     (["invert", "{folder}/text.wav"], "not readable as audio"),

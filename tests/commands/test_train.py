@@ -148,20 +148,27 @@ def last_model(run):
     return [np.array(w) for w in keras.saving.load_model(run / "last.keras", compile=False).weights]
 
 
+def signalled(command, cwd, number, when):
+    """Run a command, send it a signal once `when()` is true; returns its exit code and standard error."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 300
+    while not when() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    return process.wait(), process.stderr.read()
+
+
 def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tmp_path, clips, small_recipe):
     arguments = ["inverter", "--data", clips, "--recipe", small_recipe, "--epochs", 4, *SMALL]
     assert train_keras(*arguments, "--run", "whole").returncode == 0
     command = [sys.executable, str(ROOT / "train_keras.py"), *map(str, arguments), "--run", "killed"]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 300
-    while not (tmp_path / "killed/inverter/state/checkpoint").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    before = len(history(tmp_path / "killed/inverter/history.csv"))
+    state, rows = tmp_path / "killed/inverter/state/checkpoint", tmp_path / "killed/inverter/history.csv"
+    assert signalled(command, tmp_path, signal.SIGKILL, state.exists)[0] == -signal.SIGKILL
+    before = len(history(rows))
     assert before < 4
+    code, text = signalled(command, tmp_path, signal.SIGTERM, lambda: len(history(rows)) > before)  # as a scheduler does
+    assert code == 128 + signal.SIGTERM and "Stopped by SIGTERM; the same command goes on from step" in text
     done = train_keras(*arguments, "--run", "killed")
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Resuming" in done.stdout

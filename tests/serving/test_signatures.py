@@ -188,7 +188,7 @@ def test_versions_are_never_overwritten_and_appear_whole(exported, signatures):
         raise RuntimeError("stopped")
 
     with pytest.raises(RuntimeError, match="stopped"):
-        export(signatures, folder, 2, warmup=fail)
+        export(signatures, folder, 2, add=fail)
     write_configuration(folder, "digits")
     assert {p.name for p in folder.iterdir()} == {"1", "models.config", "batching_parameters.txt"}
 

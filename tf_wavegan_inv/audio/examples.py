@@ -18,10 +18,16 @@ def to_example(name, audio, rate, label=UNKNOWN, speaker="", split=""):
         rate: Hz.
         label: digit, -1 where unknown; speaker, split: str.
 
+    Raises:
+        UserError: if the audio holds NaN, or is of another shape.
+
     Returns:
         bytes: the Example, with features name, audio (little-endian int16, channels interleaved), channels, rate, label, speaker, split.
     """
-    samples = np.clip(np.rint(np.asarray(audio, np.float64) * FULL_SCALE), -FULL_SCALE, FULL_SCALE).astype("<i2")
+    audio = np.asarray(audio, np.float64)
+    if audio.ndim != 2 or not np.isfinite(audio).all():
+        raise UserError(f"{name}: audio must be finite, [samples, channels]; received {list(audio.shape)}.")
+    samples = np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE).astype("<i2")
 
     def of_bytes(value):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))

@@ -77,6 +77,8 @@ def read_checked(source, name):
             _check_whole(name, file)
             samples = file.read(int(MAX_SECONDS * file.samplerate), dtype="float32", always_2d=True)
             expected = min(file.frames, int(MAX_SECONDS * file.samplerate))
+    except UnicodeError:
+        raise UserError(f"{name!s}: its name is no valid UTF-8; rename the file.".encode(errors="backslashreplace").decode()) from None
     except (soundfile.LibsndfileError, RuntimeError, TypeError, OSError) as error:
         raise UserError(f"{name}: not readable as audio ({_reason(error)}).") from None
     if len(samples) < expected:

@@ -1,8 +1,10 @@
-"""Elements of a pipeline, files or records -> clips."""
+"""Elements of a pipeline, paths or records -> clips."""
 
 import io
 
 import apache_beam as beam
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
 
 from tf_wavegan_inv.audio.condition import condition
 from tf_wavegan_inv.audio.examples import from_example
@@ -13,7 +15,7 @@ SKIPPED = "skipped"  # the tag of rows about what cannot be used
 
 
 class Decode(beam.DoFn):
-    """(path, bytes of an audio file) or a record's bytes -> (name, clip float32 [samples, channels]).
+    """The path of an audio file, or a record's bytes -> (name, clip float32 [samples, channels]).
 
     What cannot be used comes out under the tag `SKIPPED`, as a row: path, status, note.
 
@@ -27,13 +29,13 @@ class Decode(beam.DoFn):
         self.config, self.shape, self.records = config, shape, records
 
     def process(self, element):
-        name = "a record" if self.records else element[0]
+        name = "a record" if self.records else element
         try:
             if self.records:
                 name, samples, rate = from_example(element)
                 check_samples(name, samples, rate)
             else:
-                samples, file = read_checked(io.BytesIO(element[1]), name)
+                samples, file = read_checked(io.BytesIO(_read(element)), name)
                 rate = file.samplerate
             clip = condition(samples, rate, self.config, *self.shape).numpy()
             if not clip.any():
@@ -43,3 +45,11 @@ class Decode(beam.DoFn):
             yield beam.pvalue.TaggedOutput(SKIPPED, {"path": name, "status": SKIPPED, "note": str(error)})
         else:
             yield name, clip
+
+
+def _read(path):
+    try:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            return file.read()
+    except (OSError, BeamIOError) as error:
+        raise UserError(f"{path}: cannot be read ({error}).") from None

@@ -1,5 +1,7 @@
 """The pipeline: audio files or TFRecords -> z in Parquet or TFRecords."""
 
+import re
+
 import apache_beam as beam
 import numpy as np
 import pyarrow
@@ -23,13 +25,13 @@ SCHEMA = pyarrow.schema(
 )
 
 
-def invert_files(pipeline, inputs, output, handler, config, shape, form="parquet"):
+def invert_files(pipeline, paths, patterns, output, handler, config, shape, form="parquet"):
     """Add to a pipeline: read, invert, write.
 
     Args:
         pipeline: beam.Pipeline.
-        inputs: list of patterns, of audio files or (ending in .tfrecord, .tfrecord.gz or .tfrecords) of records, on any file system that
-            Beam knows.
+        paths: list of audio files.
+        patterns: list of patterns, of audio files or of records (`is_records`), on any file system that Beam knows.
         output: prefix of what is written, `output`-00000-of-00001.parquet or .tfrecord.
         handler: `InversionHandler`.
         config: `AudioConfig`.
@@ -39,25 +41,23 @@ def invert_files(pipeline, inputs, output, handler, config, shape, form="parquet
     Returns:
         PCollection of the rows: dicts with the names of `SCHEMA`, skipped files included. `counts` reads how many there were.
     """
-    patterns = {True: [p for p in inputs if _is_records(p)], False: [p for p in inputs if not _is_records(p)]}
+    records = [pattern for pattern in patterns if is_records(pattern)]
+    files = [pattern for pattern in patterns if not is_records(pattern)]
+    matched = (
+        pipeline
+        | "patterns" >> beam.Create(files)
+        | "match" >> fileio.MatchAll()
+        | "paths" >> beam.Map(lambda found: found.path)
+        | "audio alone" >> beam.Filter(lambda path: path.lower().endswith(EXTENSIONS))
+    )
+    given = pipeline | "given" >> beam.Create([str(path) for path in paths])
+    elements = {
+        "files": (matched, given) | "all files" >> beam.Flatten() | "each once" >> beam.Distinct() | "spread" >> beam.Reshuffle(),
+        "records": pipeline | "patterns of records" >> beam.Create(records) | "read records" >> beam.io.ReadAllFromTFRecord(),
+    }
     rows = []
-    for records, some in patterns.items():
-        if not some:
-            continue
-        kind = "records" if records else "files"
-        elements = pipeline | f"patterns of {kind}" >> beam.Create(some)
-        if records:
-            elements |= "read records" >> beam.io.ReadAllFromTFRecord()
-        else:
-            elements = (
-                elements
-                | "match files" >> fileio.MatchAll(fileio.EmptyMatchTreatment.DISALLOW)
-                | "audio alone" >> beam.Filter(lambda found: found.path.lower().endswith(EXTENSIONS))
-                | "spread files" >> beam.Reshuffle()
-                | "open files" >> fileio.ReadMatches()
-                | "read files" >> beam.Map(lambda file: (file.metadata.path, file.read()))
-            )
-        decoded = elements | f"decode {kind}" >> beam.ParDo(Decode(config, shape, records)).with_outputs(SKIPPED, main="clips")
+    for kind, some in elements.items():
+        decoded = some | f"decode {kind}" >> beam.ParDo(Decode(config, shape, kind == "records")).with_outputs(SKIPPED, main="clips")
         rows += [
             decoded.clips
             | f"invert {kind}" >> RunInference(KeyedModelHandler(handler))
@@ -86,8 +86,9 @@ def counts(result):
     return tuple(sum(c.result for c in found if c.key.metric.name == name) for name in (INVERTED, SKIPPED))
 
 
-def _is_records(pattern):
-    return pattern.removesuffix(".gz").rstrip("*?").endswith((".tfrecord", ".tfrecords"))
+def is_records(pattern):
+    """Whether a path or pattern is of TFRecords: x.tfrecord, x.tfrecords.gz, x.tfrecord-00000-of-00008, x.tfrecord*."""
+    return re.search(r"\.tfrecords?(\.gz)?([-*?][^/]*)?$", pattern) is not None
 
 
 def _row(named, method):

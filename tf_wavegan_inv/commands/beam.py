@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import pathlib
+import zlib
 
 from tf_wavegan_inv.commands.common import add_model_arguments, positive, seed
 from tf_wavegan_inv.errors import UserError
@@ -45,16 +46,53 @@ def run(options):
     models = {name: getattr(options, name) for name in ("wavegan", "inverter", "classifier", "recipe", "slice_len")}
     loaded = Loaded(options.method, **models)  # here too, so that what is wrong with them is said before the work is given away
     handler = InversionHandler(options.method, options.batch_size, options.seed, options.max_iterations, **models)
-    inputs = [f"{pattern}/**" if pathlib.Path(pattern).is_dir() else pattern for pattern in options.input]
+    if options.beam_options and not options.beam_options[0].startswith("-"):
+        raise UserError(f"{options.beam_options[0]!r} is no option: what Beam is told comes after --, as -- --runner=FlinkRunner.")
+    paths, patterns = _sort(options.input)
     try:
+        _check(patterns, options.output, options.format)
         pipeline = apache_beam.Pipeline(options=PipelineOptions(options.beam_options))
-        invert_files(pipeline, inputs, options.output, handler, loaded.trained.audio, loaded.shape, options.format)
+        invert_files(pipeline, paths, patterns, options.output, handler, loaded.trained.audio, loaded.shape, options.format)
         result = pipeline.run()
         result.wait_until_finish()
-    except (BeamIOError, ValueError) as error:
-        raise UserError(f"Beam cannot run this: {error}") from None
+    except UserError:
+        raise
+    except (BeamIOError, ValueError, RuntimeError, OSError, zlib.error) as error:
+        raise UserError(f"Beam cannot run this: {(str(error).splitlines() or [type(error).__name__])[0]}") from None
     inverted, skipped = counts(result)
     written = f"{options.output}-*.{options.format}"
     if not inverted:
-        raise UserError(f"No clip could be inverted; {written} has the reasons ({skipped} clips, column note).")
+        why = f"{written} has the reasons ({skipped} clips, column note)" if skipped else f"--input {' '.join(options.input)} has none"
+        raise UserError(f"No clip could be inverted; {why}.")
     print(f"{inverted} clips inverted, {skipped} skipped: {written}")
+
+
+def _sort(inputs):
+    """What --input names: local audio files, those of folders among them, and patterns."""
+    from tf_wavegan_inv.audio.folders import audio_files
+    from tf_wavegan_inv.beam.pipeline import is_records
+
+    paths, patterns = [], []
+    for text in inputs:
+        path = pathlib.Path(text)
+        if path.is_dir():
+            paths += audio_files(path)
+        elif path.is_file() and not is_records(text):
+            paths.append(path)
+        else:
+            patterns.append(text)
+    return paths, patterns
+
+
+def _check(patterns, output, form):
+    """Raise UserError where a pattern matches nothing, or results are there already, or cannot be."""
+    from apache_beam.io.filesystems import FileSystems
+
+    for pattern, found in zip(patterns, FileSystems.match(patterns, [1] * len(patterns)), strict=True):
+        if not found.metadata_list:
+            raise UserError(f"--input {pattern} matches no file.")
+    if FileSystems.match([f"{output}-*-of-*.{form}"], [1])[0].metadata_list:
+        raise UserError(f"There are results at {output}-*.{form} already: give another --output.")
+    folder = FileSystems.split(output)[0]
+    if folder and not FileSystems.exists(folder):
+        FileSystems.mkdirs(folder)

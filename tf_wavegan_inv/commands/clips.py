@@ -1,10 +1,15 @@
 """Files and folders on a command line -> clips, and what their results are called."""
 
 import argparse
+import hashlib
+import os
 import pathlib
 import re
+import zlib
 
 from tf_wavegan_inv.errors import UserError
+
+LONGEST_NAME = 200  # bytes; file systems take 255, with .trajectory.npz
 
 
 def gather(paths, out):
@@ -39,7 +44,7 @@ def output_names(clips):
     """Output name, without suffix, by clip path. Where two would collide, as for a.wav beside a.flac, the suffix or a number is kept."""
     names, taken = {}, set()
     for clip in clips:
-        relative = pathlib.PurePosixPath(clip.name)
+        relative = _short(pathlib.PurePosixPath(clip.name))
         candidates = [relative.with_suffix("").as_posix(), relative.as_posix()]
         name = next((n for n in candidates if not taken & _names_under(n)), None)
         number = 2
@@ -50,9 +55,22 @@ def output_names(clips):
     return names
 
 
+def _short(path):
+    """A path whose last part leaves room for endings."""
+    if len(os.fsencode(path.name)) <= LONGEST_NAME:
+        return path
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f"{path.stem[: LONGEST_NAME // 8]}-{digest}{path.suffix}")
+
+
 def _names_under(name):
     """The names that the files of one clip begin with: its own, and that of its pivotal tuning."""
     return {name, f"{name}.pivot"}
+
+
+def clip_number(clip):
+    """A number of 32 bits for a clip, by its name alone: what its shard and its random starts hang on, whatever lies beside it."""
+    return zlib.crc32(clip.name.encode(errors="surrogateescape"))
 
 
 def shard(text):

@@ -7,7 +7,7 @@ import os
 import pathlib
 import sys
 
-from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.errors import StoppedError, UserError
 
 EXIT_USER_ERROR = 2
 
@@ -38,6 +38,9 @@ def command(function):
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             return EXIT_USER_ERROR
+        except StoppedError as stopped:
+            print(f"\n{stopped}", file=sys.stderr)
+            return stopped.code
         except OSError as error:
             print(f"error: cannot read or write {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
             return EXIT_USER_ERROR
@@ -119,6 +122,20 @@ def add_model_arguments(parser, *names):
             parser.add_argument(f"--{name}", metavar=metavar, type=pathlib.Path, help=f"{text} (default: {default})")
     if "wavegan" in names:
         parser.add_argument("--slice-len", type=int, help="samples the WaveGAN makes, where its checkpoint cannot say (32768 or 65536)")
+
+
+def add_generator_arguments(parser):
+    """Add --generator, --latent-dim and --latent-range."""
+    parser.add_argument(
+        "--generator",
+        metavar="PATH",
+        type=pathlib.Path,
+        help="instead of --wavegan any model z -> audio: a .keras file or a SavedModel's folder",
+    )
+    parser.add_argument("--latent-dim", metavar="N", type=positive, help="of --generator: numbers in its z, where it does not say")
+    parser.add_argument(
+        "--latent-range", metavar=("LOW", "HIGH"), type=float, nargs=2, help="of --generator: what its z lies in (default: -1 1)"
+    )
 
 
 def report_skipped(skipped, limit=10):

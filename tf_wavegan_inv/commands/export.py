@@ -14,7 +14,9 @@ def add_arguments(p):
     p.add_argument("--version", type=positive, help="number of this version (default: the next)")
     p.add_argument("--name", default="wavegan_inversion", help="under which it will be served")
     p.add_argument("--weights", choices=("float32", "bfloat16", "float16"), default="float32", help="as what weights are kept")
-    p.add_argument("--tflite", choices=("float32", "float16", "int8"), help="also DIR/<version>.tflite, with weights of this type")
+    p.add_argument(
+        "--tflite", choices=("float32", "float16", "int8"), help="also a TFLite file with weights of this type: assets.extra/model.tflite"
+    )
     p.add_argument("--no-warmup", action="store_true", help="leave out the requests that the server replays when it loads the model")
     p.add_argument(
         "--out",
@@ -30,7 +32,8 @@ def run(options):
     from tf_wavegan_inv.commands.record import make_record
     from tf_wavegan_inv.inversion.load import load_trained
     from tf_wavegan_inv.serving.export import export, next_version, write_configuration
-    from tf_wavegan_inv.serving.lite import SIGNATURES, write_lite
+    from tf_wavegan_inv.serving.lite import FILE as LITE_FILE
+    from tf_wavegan_inv.serving.lite import write_lite
     from tf_wavegan_inv.serving.signatures import Signatures
     from tf_wavegan_inv.serving.warmup import write_warmup
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
@@ -47,18 +50,21 @@ def run(options):
     if warm and not importlib.util.find_spec("tensorflow_serving"):
         print("No warm-up: it needs tensorflow-serving-api, pip install -e '.[serving]'.", file=sys.stderr)
         warm = False
+
+    def add(path):
+        if options.tflite:
+            write_lite(path, path / LITE_FILE, options.tflite)
+        if warm:
+            write_warmup(path, signatures, options.name)
+
     path = export(
         signatures,
         options.out,
         options.version or next_version(options.out),
         record,
-        (lambda path: write_warmup(path, signatures, options.name)) if warm else None,
+        add,
         options.weights,
     )
     write_configuration(options.out, options.name)
     print(f"{', '.join(signatures.functions())}: {path}")
     print(f"saved_model_cli show --dir {path} --all")
-    if options.tflite:
-        lite = path.with_suffix(".tflite")
-        write_lite(path, lite, options.tflite)
-        print(f"{', '.join(SIGNATURES)}: {lite}")

@@ -2,16 +2,22 @@
 
 import collections
 import dataclasses
-import json
 import pathlib
 import sys
 
-from tf_wavegan_inv.commands.clips import gather, output_names, shard
-from tf_wavegan_inv.commands.common import Progress, above_zero, add_model_arguments, make_folder, positive, report_skipped, seed
+from tf_wavegan_inv.commands.clips import clip_number, gather, output_names, shard
+from tf_wavegan_inv.commands.common import (
+    Progress,
+    above_zero,
+    add_generator_arguments,
+    add_model_arguments,
+    make_folder,
+    positive,
+    report_skipped,
+    seed,
+)
 from tf_wavegan_inv.errors import UserError
 
-# What a clip's outcome depends on, beside the models: a call of other values begins anew where one of equal values goes on.
-DECIDING = ("method", "max_iterations", "time_limit", "trajectory", "pivot", "seed", "slice_len", "latent_dim", "latent_range")
 CUT = "was inverted"  # ends the note of a clip of which not all was
 
 
@@ -30,16 +36,7 @@ def add_arguments(p):
         help="inverter: its prediction; gradient: L-BFGS from random z; hybrid: L-BFGS from the prediction",
     )
     add_model_arguments(p, "wavegan", "inverter", "classifier")
-    p.add_argument(
-        "--generator",
-        metavar="PATH",
-        type=pathlib.Path,
-        help="instead of --wavegan any model z -> audio: a .keras file or a SavedModel's folder",
-    )
-    p.add_argument("--latent-dim", metavar="N", type=positive, help="of --generator: numbers in its z, where it does not say")
-    p.add_argument(
-        "--latent-range", metavar=("LOW", "HIGH"), type=float, nargs=2, help="of --generator: what its z lies in (default: -1 1)"
-    )
+    add_generator_arguments(p)
     p.add_argument("--recipe", help="whose objective to minimise: a name as for train_keras.py, or a .toml file (default: the inverter's)")
     p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
     p.add_argument(
@@ -78,14 +75,15 @@ def add_arguments(p):
         "--shard",
         metavar="I/N",
         type=shard,
-        help="the I-th of N parts of the clips alone, for N processes or machines that share --out: inversions-I-of-N.csv, run-I-of-N.json",
+        help="the I-th of N parts of the clips alone (by their names), for N processes or machines that share --out: "
+        "inversions-I-of-N.csv, run-I-of-N.json",
     )
 
 
 def run(options):
     from tf_wavegan_inv import defaults
-    from tf_wavegan_inv.audio.dataset import conditioned
     from tf_wavegan_inv.audio.inspect import inspect_clips
+    from tf_wavegan_inv.commands.earlier import done_before, stamp
     from tf_wavegan_inv.commands.record import make_record
     from tf_wavegan_inv.commands.table import Table
     from tf_wavegan_inv.files import write_json
@@ -96,35 +94,65 @@ def run(options):
     if options.self_check:
         return _self_check(options)
     clips = gather(options.audio or [defaults.DATA / "test"], options.out)
-    names, numbers = output_names(clips), {clip.path: number for number, clip in enumerate(clips)}
-    part, parts = options.shard or (1, 1)
-    suffix = f"-{part}-of-{parts}" if options.shard else ""
-    clips = clips[part - 1 :: parts]
-    if not clips:
-        raise UserError(f"--shard {part}/{parts} is left without a clip: there are {len(numbers)} in all.")
+    names = output_names(clips)
+    suffix = ""
+    if options.shard:
+        part, parts = options.shard
+        clips, suffix = [clip for clip in clips if clip_number(clip) % parts == part - 1], f"-{part}-of-{parts}"
     models = _load(options)
     record = make_record(options, **_model_files(models, options)) | {"inversion": dataclasses.asdict(models.trained.inversion)}
     tally = Tally()
     table = Table(options.out / f"inversions{suffix}.csv", tally)
-    done = _done(table, options.out / f"run{suffix}.json", record, clips, names)
+    done = done_before(table, options.out / f"run{suffix}.json", record, clips, names)
     left = [clip for clip in clips if f"{names[clip.path]}.z.npy" not in done]
-    if done:
-        print(f"{len(done)} of {len(clips)} clips were inverted before by such a call: {len(left)} are left.")
+    if len(left) < len(clips):
+        print(f"{len(clips) - len(left)} of {len(clips)} clips were inverted before by such a call: {len(left)} are left.")
+    stamps = {clip.path: stamp(clip.path) for clip in left}  # before they are read: what changes from now on is inverted again
     recordings, skipped = inspect_clips(left, Progress("checking clips"))
     report_skipped(skipped)
-    if not recordings and not done:
+    if clips and not recordings and not done:
         raise UserError(f"None of the {len(clips)} files can be inverted; the reasons are above.")
     make_folder(options.out)
     table.begin(done)
     write_json(options.out / f"run{suffix}.json", record)
-    table.append({"path": s.clip.name, "method": options.method, "status": "skipped", "note": s.reason} for s in skipped)
+    table.append(_skipped_row(s, options.method) for s in skipped)
     progress = Progress(f"inverting by {options.method}", "batch" if options.method == "inverter" else "iteration")
     firsts = range(0, len(recordings), options.batch_size)
-    audio = conditioned(recordings, models.trained.audio, *models.shape).batch(options.batch_size).prefetch(1).as_numpy_iterator()
-    for i, first in enumerate(firsts):
-        batch = recordings[first : first + options.batch_size]
-        table.append(_invert_batch(models, batch, next(audio), names, numbers, options, batch_progress(progress, i, len(firsts))))
-    _report(tally, models, options, table.path)
+    for i, (batch, audio, gone) in enumerate(_decoded(recordings, models, options.batch_size)):
+        report_skipped(gone)
+        table.append(_skipped_row(s, options.method) for s in gone)
+        table.append(_invert_batch(models, batch, audio, names, stamps, options, batch_progress(progress, i, len(firsts))))
+    _report(tally, models, options, table.path, empty=not clips)
+
+
+def _decoded(recordings, models, batch_size):
+    """Batches of recordings, read ahead: list of `Recording`, float32 [batch, samples, channels], list of `Skipped`.
+
+    Skipped is what could be read when it was checked and cannot be any more.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from tf_wavegan_inv.audio.dataset import conditioned
+    from tf_wavegan_inv.audio.inspect import inspect_clips
+
+    def audio_of(some):
+        return conditioned(some, models.trained.audio, *models.shape)
+
+    ahead = None
+    for first in range(0, len(recordings), batch_size):
+        batch, gone = recordings[first : first + batch_size], []
+        ahead = ahead or audio_of(recordings[first:]).batch(batch_size).prefetch(1).as_numpy_iterator()
+        try:
+            audio = next(ahead)
+        except tf.errors.OpError as error:
+            batch, gone, ahead = *inspect_clips([r.clip for r in batch]), None
+            if not gone:
+                raise UserError(
+                    f"{batch[0].clip.path}, or one of the {len(batch) - 1} files after it: {str(error).splitlines()[0]}"
+                ) from None
+            audio = np.array([*audio_of(batch).as_numpy_iterator()], np.float32).reshape(-1, *models.shape)
+        yield batch, audio, gone
 
 
 class Tally(collections.Counter):
@@ -139,8 +167,8 @@ class Tally(collections.Counter):
         self["far"] += not skipped and float(row["distance"] or 0) > OUT_OF_RANGE
 
 
-def _report(tally, models, options, path):
-    if not tally["inverted"]:
+def _report(tally, models, options, path, empty):
+    if not tally["inverted"] and not empty:
         raise UserError("No clip could be inverted; the reasons are above.")
     if tally["cut"]:
         longer = f"{tally['cut']} clips are longer than the generator's {models.shape[0]} samples"
@@ -174,62 +202,35 @@ def _load(options):
 
 def _model_files(models, options):
     """Kind of model to the file whose checksum tells it from others."""
+    from tf_wavegan_inv.models.generator import weights_file
+
     trained = {"classifier": models.trained.classifier, "inverter": models.trained.inverter}
     files = {kind: model.file for kind, model in trained.items() if model}
     if not options.generator:
         return {"wavegan": options.wavegan} | files
-    saved = (options.generator / "variables" / "variables.data-00000-of-00001", options.generator / "saved_model.pb")
-    return {"generator": next((path for path in saved if path.exists()), options.generator)} | files
+    return {"generator": weights_file(options.generator)} | files
 
 
-def _done(table, path, record, clips, names):
-    """Which clips an earlier call of the same arguments and models has done: the set of their columns `z`.
-
-    A clip that was changed since is not done, nor one whose results are gone.
-    """
-    if not path.exists():
-        return set()
-    try:
-        before = json.loads(path.read_text())
-        if _deciding(before) != _deciding(record):
-            return set()
-    except (ValueError, KeyError, TypeError):
-        return set()
-    recordings = {f"{names[clip.path]}.z.npy": clip for clip in clips}
-
-    def is_done(row):
-        clip = recordings.get(row["z"])
-        results = [path.parent / row[name] for name in ("z", "reconstruction")]
-        return clip is not None and row["path"] == clip.name and all(_newer(result, clip.path) for result in results)
-
-    return {row["z"] for row in table.rows() if is_done(row)}
+def _skipped_row(skipped, method):
+    return {"path": skipped.clip.name, "method": method, "status": "skipped", "note": skipped.reason}
 
 
-def _deciding(record):
-    """What `record` (run.json) has of the values on which outcomes depend, as JSON holds them."""
-    arguments = {name: record["arguments"][name] for name in DECIDING}
-    models = {kind: model["sha256"] for kind, model in record["models"].items()}
-    return json.dumps([arguments, models, record["inversion"], record["versions"]["tf-wavegan-inv"]], sort_keys=True)
-
-
-def _newer(result, recording):
-    return result.exists() and result.stat().st_mtime >= recording.stat().st_mtime
-
-
-def _invert_batch(models, recordings, audio, names, numbers, options, progress):
+def _invert_batch(models, recordings, audio, names, stamps, options, progress):
     """Invert one batch, write its files, return its rows."""
     from tf_wavegan_inv.audio.write import write_wav
     from tf_wavegan_inv.evaluation.columns import columns_of
     from tf_wavegan_inv.files import write_npy
 
     silent = ~audio.any(axis=(1, 2))
-    rows = [_silent_row(r, models, options.method) for r, is_silent in zip(recordings, silent, strict=True) if is_silent]
+    late = [_late(r, models) for r, is_silent in zip(recordings, silent, strict=True) if is_silent]
+    report_skipped(late)
+    rows = [_skipped_row(s, options.method) for s in late]
     recordings = [r for r, is_silent in zip(recordings, silent, strict=True) if not is_silent]
     audio = audio[~silent]
     if not recordings:
         return rows
     limit = options.time_limit and options.time_limit * len(audio)
-    numbers = [numbers[r.clip.path] for r in recordings]
+    numbers = [clip_number(r.clip) for r in recordings]
     result = models.inversion(audio, options.max_iterations, options.seed, numbers, progress, limit, options.trajectory)
     columns = columns_of(result, audio, models.sample_rate, models.judge)
     for i, recording in enumerate(recordings):
@@ -244,6 +245,7 @@ def _invert_batch(models, recordings, audio, names, numbers, options, progress):
             | {column: values[i] for column, values in columns.items()}
             | pivot
             | {"z": f"{name}.z.npy", "reconstruction": f"{name}.wav", "note": _note(recording, models)}
+            | {"recording": str(recording.clip.path.resolve()), "stamp": stamps[recording.clip.path]}
         )
     return rows
 
@@ -272,11 +274,11 @@ def _tune(models, options, name, z, audio):
     return {f"pivot_{k}": distances[k] for k in ("relative_mse", "log_spectral_distance")}
 
 
-def _silent_row(recording, models, method):
-    seconds = models.seconds
-    reason = f"{recording.clip.path}: silent in its first {seconds:.2f} s, which is what would be inverted."
-    print(f"skipped: {reason}", file=sys.stderr)
-    return {"path": recording.clip.name, "method": method, "status": "skipped", "note": reason}
+def _late(recording, models):
+    from tf_wavegan_inv.audio.inspect import Skipped
+
+    reason = f"{recording.clip.path}: silent in its first {models.seconds:.2f} s, which is what would be inverted."
+    return Skipped(recording.clip, reason)
 
 
 def _note(recording, models):

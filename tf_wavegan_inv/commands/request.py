@@ -51,14 +51,16 @@ def run(options):
     method = "hybrid" if options.steps else "inverter"
     tally = collections.Counter()
     table = Table(options.out / "inversions.csv", lambda row: tally.update(["skipped" if row["status"] == "skipped" else "inverted"]))
-    table.begin()
-    table.append({"path": s.clip.name, "method": method, "status": "skipped", "note": s.reason} for s in skipped)
     outputs, progress = output_names([r.clip for r in recordings]), Progress(f"asking {options.server}")
     for first in range(0, len(recordings), options.batch_size):
         batch = recordings[first : first + options.batch_size]
-        table.append(_ask(client, batch, outputs, method, options))
+        rows = _ask(client, batch, outputs, method, options)
+        if not first:  # the server is there: what was found before may go
+            write_json(options.out / "run.json", {"arguments": {k: v for k, v in vars(options).items() if not callable(v)}})
+            table.begin()
+            table.append({"path": s.clip.name, "method": method, "status": "skipped", "note": s.reason} for s in skipped)
+        table.append(rows)
         progress(first + len(batch), len(recordings))
-    write_json(options.out / "run.json", {"arguments": {k: v for k, v in vars(options).items() if not callable(v)}})
     if not tally["inverted"]:
         raise UserError("No clip could be inverted; the reasons are above.")
     print(f"{tally['inverted']} clips inverted, {tally['skipped']} skipped: {table.path}")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 
 import numpy as np
 
@@ -9,8 +10,8 @@ from tf_wavegan_inv.evaluation.columns import FOUND, HEARD, MEASURED
 from tf_wavegan_inv.files import replacing
 
 PIVOT = ("pivot_relative_mse", "pivot_log_spectral_distance")
-COLUMNS = ("path", "method", *FOUND, *MEASURED, *HEARD, *PIVOT, "z", "reconstruction", "note")
-SKIPPED = "skipped"
+COLUMNS = ("path", "method", *FOUND, *MEASURED, *HEARD, *PIVOT, "z", "reconstruction", "note", "recording", "stamp")
+ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # names of files may be no UTF-8
 
 
 class Table:
@@ -27,19 +28,28 @@ class Table:
     def rows(self):
         """The rows that are there and whole; the last may have been cut short."""
         try:
-            with open(self.path, newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(line for line in file if line.endswith("\n")):
-                    if set(row) == set(COLUMNS) and None not in row.values():
-                        yield row
+            with open(self.path, newline="", **ENCODING) as file:
+                previous = None
+                for row in csv.DictReader(file):
+                    if previous:
+                        yield previous
+                    previous = row if set(row) == set(COLUMNS) and None not in row.values() and _is_number(row["distance"]) else None
+                if previous and self._ends_whole():
+                    yield previous
         except FileNotFoundError:
             return
-        except (csv.Error, UnicodeDecodeError):  # damaged from here on
+        except csv.Error:  # damaged from here on
             return
+
+    def _ends_whole(self):
+        with open(self.path, "rb") as file:
+            file.seek(-2, os.SEEK_END)
+            return file.read() == b"\r\n"
 
     def begin(self, done=()):
         """Write the file anew, with those of its rows whose column `z` is in `done`, each once."""
         left = set(done)
-        with replacing(self.path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        with replacing(self.path) as partial, open(partial, "w", newline="", **ENCODING) as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             for row in self.rows():
@@ -56,7 +66,7 @@ class Table:
             row = {name: _text(value) for name, value in row.items()}
             writer.writerow(row)
             self.tell(row)
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
+        with open(self.path, "a", newline="", **ENCODING) as file:
             file.write(text.getvalue())
 
 
@@ -64,3 +74,10 @@ def _text(value):
     if isinstance(value, (float, np.floating)):
         return "" if np.isnan(value) else f"{value:.6g}"
     return str(value)
+
+
+def _is_number(text):
+    try:
+        return float(text or 0) >= 0
+    except ValueError:
+        return False

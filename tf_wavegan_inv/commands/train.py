@@ -7,6 +7,7 @@ from tf_wavegan_inv import defaults
 from tf_wavegan_inv.commands.common import (
     HelpFormatter,
     Progress,
+    add_generator_arguments,
     add_model_arguments,
     command,
     learning_rate,
@@ -43,6 +44,7 @@ def parser():
         help="folders of clips: SC09, Speech Commands, or any audio (default: the bundled clips)",
     )
     add_model_arguments(p, "wavegan")
+    add_generator_arguments(p)
     p.add_argument(
         "--classifier",
         metavar="PATH",
@@ -120,8 +122,15 @@ def main(arguments=None):
         options.seed,
         options.slice_len,
         options.profile or 0,
+        options.generator,
+        options.latent_dim,
+        options.latent_range,
     )
+    if (options.latent_dim or options.latent_range) and not options.generator:
+        raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
     if options.stage == "wavegan":
+        if options.generator:
+            raise UserError("--generator is what an inverter is trained for; stage wavegan begins from --init.")
         if options.dim and options.init != "scratch":
             raise UserError(f"--dim {options.dim} with --init {options.init}: the width is that of the checkpoint to begin from.")
         from tf_wavegan_inv.training.wavegan_stage import train_wavegan
@@ -148,14 +157,15 @@ def _compare(request, options):
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.inversion.invert import METHODS, Inversion
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
-    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+    from tf_wavegan_inv.models.generator import weights_file
 
     split = "test" if request.corpus.labelled().recordings["test"] else "valid"
-    generator = load_wavegan(request.wavegan, request.slice_len)
+    generator = request.load_generator()
     inverter, classifier = load_inverter(request.run), load_classifier(request.run)
     clips = request.corpus.labelled().arrays(split, request.recipe.audio, *generator.output_shape[1:])
     clips = real(clips.take(spread(clips.labels, options.count, request.seed)))
-    record = make_record(options, "train_keras.py", wavegan=request.wavegan, inverter=inverter.file, classifier=classifier.file)
+    made_by = {"generator": weights_file(request.generator)} if request.generator else {"wavegan": request.wavegan}
+    record = make_record(options, "train_keras.py", **made_by, inverter=inverter.file, classifier=classifier.file)
     write_json(request.run / "evaluation" / "run.json", record)
     methods = {m: Inversion(generator, m, inverter, classifier, request.recipe.inversion) for m in METHODS}
     out, rate = request.run / "evaluation", request.recipe.audio.sample_rate

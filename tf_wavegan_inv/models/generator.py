@@ -74,6 +74,12 @@ def load_generator(path, latent_dim=None, latent_range=(-1.0, 1.0), signature="s
     return AnyGenerator(function, latent_dim, latent_range, source=str(path))
 
 
+def weights_file(path):
+    """The file of a .keras model or SavedModel whose checksum tells it from others."""
+    files = (path / "variables" / "variables.data-00000-of-00001", path / "saved_model.pb")
+    return next((file for file in files if file.exists()), path)
+
+
 def _load(path, signature):
     import tensorflow as tf
 

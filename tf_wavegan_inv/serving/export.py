@@ -8,6 +8,7 @@ import shutil
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import write_json, write_text
@@ -21,7 +22,7 @@ def next_version(folder):
     return max((int(p.name) for p in pathlib.Path(folder).glob("*") if p.name.isdigit()), default=0) + 1
 
 
-def export(signatures, folder, version, record=None, warmup=None, weights="float32"):
+def export(signatures, folder, version, record=None, add=None, weights="float32"):
     """Write `folder`/<version>: whole, or not at all.
 
     Args:
@@ -29,7 +30,7 @@ def export(signatures, folder, version, record=None, warmup=None, weights="float
         folder: of the model; TensorFlow Serving takes the highest version in it.
         version: int.
         record: dict, how it was made, for `assets.extra/export.json`.
-        warmup: function of the path of the written model, which adds to it (`warmup.write_warmup`); None for none.
+        add: function of the path of the written model, which adds to it (`warmup.write_warmup`); None for nothing.
         weights: of `WEIGHTS`, as what weights are kept; all is computed in float32.
 
     Returns:
@@ -50,10 +51,11 @@ def export(signatures, folder, version, record=None, warmup=None, weights="float
     try:
         # Gradients are in the graph of `refine` already; traced again for the file they would reach for the originals.
         tf.saved_model.save(module, str(partial), functions, tf.saved_model.SaveOptions(experimental_custom_gradients=False))
+        _forget_gradients(partial / "saved_model.pb")
         if record:
             write_json(partial / "assets.extra" / "export.json", record)
-        if warmup:
-            warmup(partial)
+        if add:
+            add(partial)
         os.rename(partial, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -70,6 +72,16 @@ def _with_kept(originals, kept, function, specs):
             return function(**inputs)
 
     return tf.function(with_kept).get_concrete_function(**specs)
+
+
+def _forget_gradients(path):
+    """Take the names of custom gradients, which are not in the file, off its ops: else whoever loads it is warned of each."""
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for graph in model.meta_graphs:
+        for nodes in (graph.graph_def.node, *(function.node_def for function in graph.graph_def.library.function)):
+            for node in nodes:
+                node.attr.pop("_gradient_op_type", None)
+    path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def _kept(variable, dtype):

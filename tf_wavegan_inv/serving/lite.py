@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tf_wavegan_inv.files import replacing
 
+FILE = "assets.extra/model.tflite"  # within a version
 SIGNATURES = ("invert", "reconstruct", "classify", "generate")  # the others decode files, or search
 KINDS = ("float32", "float16", "int8")
 

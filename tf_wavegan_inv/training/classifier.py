@@ -24,7 +24,7 @@ class ClassifierTrainer(Trainer):
     def train_step(self, data):
         audio, labels = data
         loss, logits = self.update(lambda: self.losses(audio, labels, training=True))
-        return self.log(_values(loss, logits, labels))
+        return self.log(_values(loss, logits, labels)) | self.gradient_norm()
 
     def test_step(self, data):
         """data: (audio, label, weight [batch], 0 for clips that only fill the batch)."""

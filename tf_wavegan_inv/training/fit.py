@@ -1,14 +1,12 @@
 """The training loop around Keras' `fit`: epochs, validation, saving, resuming."""
 
-import time
-
 import keras
 import numpy as np
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.tensorboard import ScalarWriter, write_options
-
-SAVE_SECONDS = 300  # a kill loses no more than this
+from tf_wavegan_inv.training.keeper import Keeper, not_finite
+from tf_wavegan_inv.training.preemption import Preemption
 
 
 def learning_rate(config, updates):
@@ -18,8 +16,8 @@ def learning_rate(config, updates):
     return config.learning_rate
 
 
-def fit(trainer, run, batches_from, validation, steps_per_epoch, epochs, monitor, previews=None, verbose=1, callbacks=()):
-    """Train until `epochs` are done, from wherever the run folder's state is.
+def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor, previews=None, verbose=1, callbacks=()):
+    """Train until the config's epochs are done, from wherever the run folder's state is.
 
     Args:
         trainer: a `Trainer`.
@@ -27,29 +25,36 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, epochs, monitor
         batches_from: function of a step number -> tf.data.Dataset of the batches from that step on.
         validation: tf.data.Dataset.
         steps_per_epoch: int.
-        epochs: int, in all.
+        config: `ClassifierConfig` or `InverterConfig`, for `epochs`, in all, and `patience`.
         monitor: name of the loss on `validation` whose lowest value makes a model the best.
         previews: called with the epoch after each epoch, or None.
         verbose: as in `keras.Model.fit`.
         callbacks: more Keras callbacks.
+
+    Raises:
+        UserError: if a loss is no number any more.
+        StoppedError: after a signal to stop.
     """
     done = run.track(trainer.network, trainer.network_optimizer)
     if done:
-        print(f"Resuming {run.folder} after step {done} of {epochs * steps_per_epoch}.")
-    keeper = Keeper(trainer, run, steps_per_epoch, monitor, previews, done)
+        print(f"Resuming {run.folder} after step {done} of {config.epochs * steps_per_epoch}.")
     write_options(run.folder / "logs", run.options())
-    for first, steps, stop_epoch in segments(done, steps_per_epoch, epochs):
-        keeper.step = first
-        trainer.fit(
-            batches_from(first),
-            validation_data=validation,
-            initial_epoch=first // steps_per_epoch,
-            epochs=stop_epoch,
-            steps_per_epoch=steps,
-            callbacks=[keeper, *callbacks],
-            verbose=verbose,
-            shuffle=False,
-        )
+    with Preemption() as preemption:
+        keeper = EpochKeeper(trainer, run, done, steps_per_epoch, preemption, monitor, config.patience, previews)
+        for first, steps, stop_epoch in segments(done, steps_per_epoch, config.epochs):
+            if keeper.out_of_patience():
+                print(f"{run.folder}: no better {monitor} for {config.patience} epochs: enough.")
+                break
+            trainer.fit(
+                keeper.begin(first, batches_from),
+                validation_data=validation,
+                initial_epoch=first // steps_per_epoch,
+                epochs=stop_epoch,
+                steps_per_epoch=steps,
+                callbacks=[keeper, *callbacks],
+                verbose=verbose,
+                shuffle=False,
+            )
 
 
 def segments(done, steps_per_epoch, epochs):
@@ -62,55 +67,33 @@ def segments(done, steps_per_epoch, epochs):
         yield epoch * steps_per_epoch, steps_per_epoch, epochs
 
 
-def check_finite(logs, when, folder):
-    """Raise UserError if a loss or metric by name is NaN or infinite."""
-    wrong = [name for name, value in logs.items() if not np.isfinite(value)]
-    if wrong:
-        raise UserError(
-            f"Training diverged {when}: {', '.join(wrong)} is NaN or infinite. The state saved before is kept in {folder}; "
-            "try a lower --learning-rate with another --run."
-        )
-
-
 def rounded(values):
     """Values by name with 6 digits, for a table."""
     return {name: float(np.format_float_positional(value, 6, fractional=False)) for name, value in values.items()}
 
 
-class Keeper(keras.callbacks.Callback):
-    """Saves state, models, history and scalars as training goes."""
+class EpochKeeper(Keeper):
+    """The `Keeper` of `fit`: after each epoch models, history, scalars and previews."""
 
-    def __init__(self, trainer, run, steps_per_epoch, monitor, previews, step):
-        super().__init__()
-        self.trainer, self.run, self.steps_per_epoch, self.monitor, self.previews, self.step = (
-            trainer,
-            run,
-            steps_per_epoch,
-            monitor,
-            previews,
-            step,
-        )
+    def __init__(self, trainer, run, step, steps_per_epoch, preemption, monitor, patience=0, previews=None):
+        super().__init__(run, step, steps_per_epoch, preemption)
+        self.trainer, self.monitor, self.patience, self.previews = trainer, monitor, patience, previews
         self.scalars = ScalarWriter(run.folder / "logs")
-        self.saved_at = time.monotonic()
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.began, self.first = time.monotonic(), self.step
+    def save(self):
+        self.run.save_state(self.step)
 
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        self.trained_until = time.monotonic()
-        if time.monotonic() - self.saved_at > SAVE_SECONDS and self.step % self.steps_per_epoch:
-            check_finite({name: float(value) for name, value in logs.items()}, f"before step {self.step}", self.run.folder)
-            self._save_state()
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs = {name: float(value) for name, value in logs.items()}
+    def report(self, epoch, logs):
         training = {name: value for name, value in logs.items() if not name.startswith("val_")}
         validation = {name.removeprefix("val_"): value for name, value in logs.items() if name.startswith("val_")}
-        check_finite(logs, f"in epoch {epoch + 1}", self.run.folder)
-        steps = self.step - self.first
+        wrong = not_finite(logs)
+        if wrong:
+            raise UserError(
+                f"Training diverged in epoch {epoch + 1}: {', '.join(wrong)} is NaN or infinite. The state saved before is kept in "
+                f"{self.run.folder}; try a lower --learning-rate with another --run."
+            )
         training["train/learning_rate"] = float(self.trainer.network_optimizer.learning_rate)
-        training["train/steps_per_second"] = steps / (self.trained_until - self.began)
+        training |= self.pace()
         self.scalars.write(epoch + 1, train=training, validation=validation)
         if validation[self.monitor] < float(self.run.best):
             self.run.best.assign(validation[self.monitor])
@@ -120,8 +103,10 @@ class Keeper(keras.callbacks.Callback):
         self.run.add_history({"epoch": epoch + 1} | rounded(training | prefixed))
         if self.previews:
             self.previews(epoch + 1)
-        self._save_state()
+        if self.out_of_patience():
+            self.model.stop_training = True
 
-    def _save_state(self):
-        self.run.save_state(self.step)
-        self.saved_at = time.monotonic()
+    def out_of_patience(self):
+        """Whether the last `patience` epochs, by history.csv, brought nothing better."""
+        losses = [float(row[f"val_{self.monitor}"]) for row in self.run.history()]
+        return bool(self.patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= self.patience

@@ -48,7 +48,7 @@ class InverterTrainer(Trainer):
         synthesised = self.generator(z, training=False)
         target = self.target(synthesised)
         _, synth = self.update(lambda: self.synthesised_losses(z, synthesised, target, training=True))
-        return self.log(self.with_total(real | synth))
+        return self.log(self.with_total(real | synth)) | self.gradient_norm()
 
     def test_step(self, data):
         """data: (real audio, label [batch] or -1 where unknown, z, weight [batch], 0 for clips that only fill the batch)."""

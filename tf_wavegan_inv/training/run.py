@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pathlib
+import shutil
 
 import keras
 import tensorflow as tf
@@ -15,7 +16,7 @@ from tf_wavegan_inv.files import replacing, write_json
 log = logging.getLogger(__name__)
 
 # What may differ between the call that began a run and one that resumes it: how z is optimised, how long training lasts, what is kept.
-FREE = ("versions", "epochs", "steps", "report_steps", "keep", "name", "inversion")
+FREE = ("versions", "epochs", "patience", "steps", "report_steps", "keep", "name", "inversion")
 STAGES = ("classifier", "inverter", "wavegan")
 
 
@@ -88,8 +89,15 @@ class Run:
         return 0
 
     def save_state(self, step):
+        """Save the state after `step` steps. Raises tf.errors.OpError or OSError where that cannot be; the states before are kept."""
         self.step.assign(step)
-        self.manager.save(checkpoint_number=step)
+        try:
+            self.manager.save(checkpoint_number=step)
+        except Exception:
+            shutil.rmtree(self.folder / "state" / f"ckpt-{step}_temp", ignore_errors=True)
+            for part in (self.folder / "state").glob(f"ckpt-{step}.*"):
+                part.unlink(missing_ok=True)
+            raise
 
     def save_model(self, name, network):
         with replacing(self.folder / f"{name}.keras") as partial:

@@ -17,6 +17,7 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import checksum, write_text
 from tf_wavegan_inv.models.bundle import find_model, load_classifier, load_inverter
 from tf_wavegan_inv.models.classifier import build_classifier
+from tf_wavegan_inv.models.generator import load_generator, weights_file
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.recipe import Recipe, load_recipe
 from tf_wavegan_inv.tensorboard import Previews, Profile
@@ -43,6 +44,7 @@ class Request:
         folders: where the corpus is from, for messages.
         run: folder of the run; each stage has a subfolder of its name.
         wavegan: generator checkpoint.
+        generator: instead of `wavegan` any model z -> audio, a path; latent_dim, latent_range: see `load_generator`.
         classifier: trained classifier, for the inverter; None for the run's own, or else the bundled one.
         init: "scratch", "bundled", or a path of models to begin from.
         strategy: `tf.distribute` strategy.
@@ -62,6 +64,15 @@ class Request:
     seed: int = 0
     slice_len: int | None = None
     profile: int = 0
+    generator: pathlib.Path | None = None
+    latent_dim: int | None = None
+    latent_range: tuple | None = None
+
+    def load_generator(self):
+        """The generator that the inverter is for."""
+        if self.generator:
+            return load_generator(self.generator, self.latent_dim, self.latent_range or (-1.0, 1.0))
+        return load_wavegan(self.wavegan, self.slice_len)
 
     def callbacks(self, run):
         """Keras callbacks of a stage, for its `Run`."""
@@ -71,7 +82,7 @@ class Request:
 def train_classifier(request):
     """Train the digit classifier; returns the folder of its run."""
     config = request.recipe.classifier
-    generator = load_wavegan(request.wavegan, request.slice_len)  # for the length and channels of its audio
+    generator = request.load_generator()  # for the length and channels of its audio
     length, channels = generator.output_shape[1:]
     splits = _splits(request, request.corpus.labelled(), length, channels, labelled=True)
     run = _open_run(request, "classifier", config)
@@ -94,7 +105,7 @@ def train_classifier(request):
         batches_from,
         validation_batches(splits["valid"], config.batch_size),
         steps,
-        config.epochs,
+        config,
         classifier_step.MONITOR,
         callbacks=request.callbacks(run),
     )
@@ -106,7 +117,7 @@ def train_inverter(request):
     config = request.recipe.inverter
     keras.utils.set_random_seed(request.seed)
     with request.strategy.scope():
-        generator = load_wavegan(request.wavegan, request.slice_len)
+        generator = request.load_generator()
         classifier = load_classifier(_classifier_path(request))
     length, channels = generator.output_shape[1:]
     check_shapes(classifier, generator, "classifier")
@@ -115,13 +126,10 @@ def train_inverter(request):
         request,
         "inverter",
         config,
-        {
-            "wavegan": {"sha256": checksum(find_checkpoint(request.wavegan))} | dataclasses.asdict(generator.config),
-            "classifier": {"sha256": checksum(classifier.file)},
-        },
+        {"classifier": {"sha256": checksum(classifier.file)}} | _generator_options(request, generator),
     )
     steps = _steps_per_epoch(splits["train"], config)
-    latent_dim = generator.config.latent_dim
+    latent_dim = generator.input_shape[1]
     with request.strategy.scope():
         network = build_inverter(length, channels, latent_dim, request.recipe.spectrogram, config.width, _synchronized(request))
         _initialise(network, request.init, defaults.INVERTER, load_inverter, "inverter")
@@ -147,12 +155,19 @@ def train_inverter(request):
         batches_from,
         validation,
         steps,
-        config.epochs,
+        config,
         inverter_step.MONITOR,
         _previews(run, request, trainer, valid, latents),
         callbacks=request.callbacks(run),
     )
     return run.folder
+
+
+def _generator_options(request, generator):
+    """What config.json tells of the generator that an inverter is for."""
+    if request.generator:
+        return {"generator": {"sha256": checksum(weights_file(request.generator)), "latent_range": [generator.low, generator.high]}}
+    return {"wavegan": {"sha256": checksum(find_checkpoint(request.wavegan))} | dataclasses.asdict(generator.config)}
 
 
 def default_recipe(init, stage):

@@ -3,12 +3,17 @@
 import keras
 import tensorflow as tf
 
+GRADIENT_NORM = "train/gradient_norm"
+
 
 class Trainer(keras.Model):
     """A network, its optimiser and its losses; a subclass has the `train_step` and `test_step`.
 
     The losses it logs are means over clips. The gradients that it applies are those of the mean over the global batch: strategies sum
     gradients over replicas, so each replica's mean is divided by their number.
+
+    It also logs the norm of the gradients ("train/gradient_norm"): the mean, over updates and replicas, of the norm of the gradient of a
+    replica's own mean.
 
     Args:
         network: the keras.Model that is trained.
@@ -19,7 +24,7 @@ class Trainer(keras.Model):
     def __init__(self, network, optimizer, names):
         super().__init__(name=f"{network.name}_trainer")
         self.network = network
-        self.means = {name: keras.metrics.Mean(name=name) for name in names}
+        self.means = {name: keras.metrics.Mean(name=name) for name in (*names, GRADIENT_NORM)}
         self.built = True
         self.compile(optimizer=None, jit_compile=False)
         optimizer.build(network.trainable_variables)
@@ -28,6 +33,12 @@ class Trainer(keras.Model):
     @property
     def metrics(self):
         return list(self.means.values())
+
+    def get_metrics_result(self):
+        """The means by name, of all replicas together: of what this phase has logged. (Keras takes them for a phase's results where they
+        have the names that its steps return, and else the mean of the replicas' own.)"""
+        traced = not tf.executing_eagerly()
+        return {name: mean.result() for name, mean in self.means.items() if traced or tf.convert_to_tensor(mean.count.value) > 0}
 
     def call(self, inputs, training=False):
         return self.network(inputs, training=training)
@@ -47,7 +58,9 @@ class Trainer(keras.Model):
             result = losses_of()
             loss = tf.reduce_mean(result[0]) / replicas
         variables = (network or self.network).trainable_variables
-        (optimizer or self.network_optimizer).apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        gradients = tape.gradient(loss, variables)
+        self.means[GRADIENT_NORM].update_state(tf.linalg.global_norm(gradients) * replicas)
+        (optimizer or self.network_optimizer).apply_gradients(zip(gradients, variables, strict=True))
         return result
 
     def log(self, values, weight=None):
@@ -55,3 +68,7 @@ class Trainer(keras.Model):
         for name, value in values.items():
             self.means[name].update_state(value, sample_weight=weight)
         return {name: self.means[name].result() for name in values}
+
+    def gradient_norm(self):
+        """The mean norm of the gradients so far, by its name."""
+        return {GRADIENT_NORM: self.means[GRADIENT_NORM].result()}

@@ -36,7 +36,7 @@ class WaveGANTrainer(Trainer):
         """data: see `training_inputs`; all random numbers come with it."""
         for i in range(self.updates):
             logs = self.discriminator_step(data["audio"][:, i], data["z"][:, i], data["alpha"][:, i, None, None], data["shifts"][0, i])
-        return logs | self.generator_step(data["z"][:, self.updates], data["shifts"][0, self.updates, 1])
+        return logs | self.generator_step(data["z"][:, self.updates], data["shifts"][0, self.updates, 1]) | self.gradient_norm()
 
     def discriminator_step(self, real, z, alpha, shifts):
         """One update of the discriminator.

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-import time
 
 import keras
 import numpy as np
@@ -17,7 +16,9 @@ from tf_wavegan_inv.files import replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import load_classifier
 from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_options
-from tf_wavegan_inv.training.fit import SAVE_SECONDS, check_finite, rounded, segments
+from tf_wavegan_inv.training.fit import rounded, segments
+from tf_wavegan_inv.training.keeper import Keeper
+from tf_wavegan_inv.training.preemption import Preemption
 from tf_wavegan_inv.training.run import Run, versions
 from tf_wavegan_inv.training.strategy import divided
 from tf_wavegan_inv.training.wavegan import WaveGANTrainer
@@ -64,16 +65,24 @@ def train_wavegan(request):
     run.claim()
     write_args(run.folder / "args.txt", official_args(config, training, request.recipe.audio.sample_rate))
 
-    keeper = Keeper(trainer, run, training, config, done, request)
     write_options(run.folder / "logs", run.options())
-    callbacks = [keeper, *request.callbacks(run)]
     epochs = -(-training.steps // training.report_steps) if done < training.steps else 0
-    for first, steps, stop in segments(done, training.report_steps, epochs):
-        keeper.step = first
-        data = training_inputs(slices, training, config.latent_dim, request.seed, first)
-        trainer.fit(
-            data, initial_epoch=first // training.report_steps, epochs=stop, steps_per_epoch=steps, callbacks=callbacks, shuffle=False
-        )
+
+    def batches_from(step):
+        return training_inputs(slices, training, config.latent_dim, request.seed, step)
+
+    with Preemption() as preemption:
+        keeper = ReportKeeper(trainer, run, done, preemption, training, config, request)
+        callbacks = [keeper, *request.callbacks(run)]
+        for first, steps, stop in segments(done, training.report_steps, epochs):
+            trainer.fit(
+                keeper.begin(first, batches_from),
+                initial_epoch=first // training.report_steps,
+                epochs=stop,
+                steps_per_epoch=steps,
+                callbacks=callbacks,
+                shuffle=False,
+            )
     return run.folder
 
 
@@ -199,41 +208,32 @@ def _resume(trainer, folder, start):
     return done
 
 
-class Keeper(keras.callbacks.Callback):
-    """Saves checkpoints, history, scalars, previews and scores as training goes."""
+class ReportKeeper(Keeper):
+    """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews and their score."""
 
-    def __init__(self, trainer, run, training, config, step, request):
-        super().__init__()
-        self.trainer, self.run, self.training, self.step = trainer, run, training, step
+    def __init__(self, trainer, run, step, preemption, training, config, request):
+        super().__init__(run, step, training.report_steps, preemption)
+        self.trainer, self.training = trainer, training
         self.scalars = ScalarWriter(run.folder / "logs")
         self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
         self.latents = np.random.default_rng(request.seed).uniform(-1, 1, (SCORED_CLIPS, config.latent_dim)).astype(np.float32)
         self.classifier = _judge(request, config)
         self.best = max([float(row.get("class/inception_score") or 0) for row in run.history()], default=0.0)
-        self.saved_at = time.monotonic()
         source = trainer.network if trainer.average is None else trainer.average
         self.generate = tf.function(lambda z: source(z, training=False), input_signature=[tf.TensorSpec([None, config.latent_dim])])
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.began, self.first = time.monotonic(), self.step
-
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
+        super().on_train_batch_end(batch, logs)
         if self.step >= self.training.steps:
             self.model.stop_training = True
-        if time.monotonic() - self.saved_at > SAVE_SECONDS and self.step % self.training.report_steps:
-            self._save()
 
-    def on_epoch_end(self, epoch, logs=None):
-        if self.step == self.first:
-            return
-        logs = {name: float(value) for name, value in logs.items()}
-        check_finite(logs, f"before step {self.step}", self.run.folder)
-        logs["train/steps_per_second"] = (self.step - self.first) / (time.monotonic() - self.began)
-        logs |= self._listen()
+    def save(self):
+        save_state(self.trainer, self.run.folder, self.step, self.training.keep)
+
+    def report(self, epoch, logs):
+        logs |= {"train/learning_rate": float(self.trainer.network_optimizer.learning_rate)} | self.pace() | self._listen()
         self.scalars.write(self.step, train=logs)
         self.run.add_history({"step": self.step} | rounded(logs), "step")
-        self._save()
 
     def _listen(self):
         """Previews of the fixed latents into TensorBoard; their scores by name."""
@@ -250,10 +250,6 @@ class Keeper(keras.callbacks.Callback):
             with replacing(self.run.folder / "best" / "step.txt") as partial:
                 partial.write_text(f"step {self.step}, Inception Score {score:.3f} ({SCORED_CLIPS} clips)\n")
         return {"class/inception_score": score, "class/confidence": float(probabilities.max(axis=1).mean())}
-
-    def _save(self):
-        save_state(self.trainer, self.run.folder, self.step, self.training.keep)
-        self.saved_at = time.monotonic()
 
 
 def _judge(request, config):

@@ -1,0 +1,122 @@
+"""A call of `invert` that goes on where an earlier one was stopped; shards."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.conftest import CLIPS, ROOT, run_together
+
+ARGUMENTS = ("invert", "--method", "inverter", "--batch-size", 2)
+RANDOM = ("invert", "--wavegan", ROOT / "tests/golden/trained", "--method", "gradient", "--max-iterations", 2, "--batch-size", 2)
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Seven clips, some of odd names, and one that cannot be used."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    names = ["a", "b,c", 'd"e', "f\rg", "h\ni", "\u00e4", "L" * 240]
+    for name, path in zip(names, sorted(CLIPS.glob("test/*.flac")), strict=False):
+        shutil.copy(path, folder / f"{name}.flac")
+    (folder / "bad.wav").write_text("no audio")
+    return folder
+
+
+def test_shards_are_the_whole(folder, tmp_path):
+    whole, *parts = run_together(
+        [[*RANDOM, folder, "--out", "whole"], *([*RANDOM, folder, "--out", "parts", "--shard", f"{i}/3"] for i in (1, 2, 3))],
+        tmp_path,
+    )
+    assert all(done.returncode == 0 for done in (whole, *parts)), [done.stderr for done in parts]
+    found = [row for i in (1, 2, 3) for row in rows(tmp_path / "parts" / f"inversions-{i}-of-3.csv")]
+    expected = {row["path"]: row for row in rows(tmp_path / "whole" / "inversions.csv")}
+    assert len(found) == len(expected) == 8 and {row["path"] for row in found} == set(expected)
+    for row in found:
+        assert row["z"] == expected[row["path"]]["z"]
+        if row["z"]:  # from the same random starts, in another batch
+            np.testing.assert_allclose(np.load(tmp_path / "whole" / row["z"]), np.load(tmp_path / "parts" / row["z"]), atol=1e-3)
+
+
+def test_a_killed_call_goes_on(folder, tmp_path):
+    arguments = [*map(str, ARGUMENTS), str(folder), "--out", "out", "--batch-size", "1"]
+    table = tmp_path / "out" / "inversions.csv"
+    command, environment = [sys.executable, "-m", "tf_wavegan_inv.cli", *arguments], os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not (table.exists() and len(rows(table)) > 3) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = {row["z"]: (tmp_path / "out" / row["z"]).stat().st_mtime_ns for row in rows(table) if row["z"] and row["stamp"]}
+    again, nothing = run_together([arguments, arguments], tmp_path)
+    assert "clips were inverted before" in again.stdout and again.returncode == 0, again.stderr
+    found = rows(table)
+    assert len(found) == 8 and len({row["path"] for row in found}) == 8 and before
+    assert "7 of 8 clips were inverted before by such a call: 1 are left" in nothing.stdout  # the one that cannot be
+    for z, changed in before.items():
+        assert (tmp_path / "out" / z).stat().st_mtime_ns == changed
+
+
+def test_what_is_done_again(folder, tmp_path):
+    """What was changed, lost, or is another; and nothing else."""
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(folder / "b,c.flac", other / "a.flac")
+    base = [*ARGUMENTS, folder, "--out", "out"]
+    (first,) = run_together([base], tmp_path)
+    assert first.returncode == 0, first.stderr
+    table = tmp_path / "out" / "inversions.csv"
+    text = table.read_bytes()
+    table.write_bytes(text[: text.index(b"\r\n", len(text) // 2) + 30])  # cut within a row
+    kept = sum(bool(row["z"]) for row in rows(table)[:-1])
+    (cut,) = run_together([base], tmp_path)
+    assert f"{kept} of 8 clips" in cut.stdout and len(rows(table)) == 8
+
+    audio, rate = soundfile.read(folder / "a.flac")
+    (folder / "a.flac").unlink()
+    soundfile.write(folder / "a.flac", audio[::2], rate)
+    os.utime(folder / "a.flac", (1, 1))  # changed, and older than its results
+    (tmp_path / "out" / "b,c.wav").unlink()
+    (changed,) = run_together([base], tmp_path)
+    assert "5 of 8 clips" in changed.stdout
+
+    z = np.load(tmp_path / "out" / "a.z.npy")
+    one, another, whole = run_together([[*ARGUMENTS, f, "--out", "out"] for f in (folder / "b,c.flac", other, folder)], tmp_path)
+    assert "1 of 1 clips" in one.stdout and len(rows(table)) == 8  # the others are not forgotten
+    assert "inverted before" not in another.stdout and "6 of 8 clips" in whole.stdout
+    np.testing.assert_allclose(np.load(tmp_path / "out" / "a.z.npy"), z, atol=1e-3)  # made anew: other/a.flac had its name
+
+    (tmp_path / "out" / "run.json").write_text('{"models": []}')
+    damaged, seeded, mixed = run_together([base, [*base, "--seed", 1], [*base, "--shard", "1/2"]], tmp_path)
+    assert "inverted before" not in damaged.stdout + seeded.stdout and damaged.returncode == seeded.returncode == 0
+    assert mixed.returncode == 2 and "holds what another call found" in mixed.stderr  # of seed 1
+
+
+def test_what_vanishes_meanwhile_is_skipped(folder, tmp_path, monkeypatch):
+    from tf_wavegan_inv.cli import main
+    from tf_wavegan_inv.commands import invert
+
+    monkeypatch.chdir(tmp_path)
+    decoded = invert._decoded
+
+    def vanishing(recordings, models, batch_size):
+        recordings[3].clip.path.unlink()
+        return decoded(recordings, models, batch_size)
+
+    monkeypatch.setattr(invert, "_decoded", vanishing)
+    assert main([*map(str, ARGUMENTS), str(folder), "--out", "out"]) == 0
+    found = rows(tmp_path / "out" / "inversions.csv")
+    assert len(found) == 8 and sorted(row["note"].endswith("no such file.") for row in found) == [False] * 7 + [True]

@@ -1,0 +1,71 @@
+"""What an earlier call of the same arguments and models has inverted already."""
+
+import json
+import os
+
+from tf_wavegan_inv.errors import UserError
+
+# What a clip's outcome depends on, beside the models: a call of other values begins anew where one of equal values goes on.
+DECIDING = ("method", "max_iterations", "time_limit", "trajectory", "pivot", "seed", "slice_len", "latent_dim", "latent_range")
+
+
+def stamp(path):
+    """What tells a recording from what it was before, or from another: its size and time of change."""
+    status = os.stat(path)
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def done_before(table, path, record, clips, names):
+    """Which rows of a table still hold: the set of their columns `z`.
+
+    A row holds where a call of equal arguments and models wrote it, the recording is as it was, and its results are there. Rows about
+    clips that this call was not given hold too: nothing that was found is forgotten.
+
+    Args:
+        table: `Table`.
+        path: run.json of this call's kind, in the folder of the results.
+        record: what will be written there.
+        clips: list of `Clip`, those of this call.
+        names: output name by clip path.
+
+    Raises:
+        UserError: if the folder holds the results of another call under another run.json (of shards, or of the whole).
+    """
+    for other in path.parent.glob("run*.json"):
+        if other != path and _deciding(_read(other)) not in (None, _deciding(record)):
+            raise UserError(f"{path.parent} holds what another call found, see {other}: give another --out.")
+    if _deciding(_read(path)) != _deciding(record):
+        return set()
+    claimed = {f"{names[clip.path]}.z.npy": str(clip.path.resolve()) for clip in clips}
+    return {row["z"] for row in table.rows() if row["z"] and _holds(row, path.parent, claimed, record["arguments"])}
+
+
+def _holds(row, folder, claimed, arguments):
+    results = [row["z"], row["reconstruction"]]
+    name = row["z"].removesuffix(".z.npy")
+    if arguments["pivot"]:
+        results.append(f"{name}.pivot.wav")
+    if arguments["trajectory"] and row["evaluations"] != "0":  # there is none where z was exact, or predicted alone
+        results.append(f"{name}.trajectory.npz")
+    try:
+        as_it_was = stamp(row["recording"]) == row["stamp"]
+    except (OSError, ValueError):
+        return False
+    return as_it_was and claimed.get(row["z"], row["recording"]) == row["recording"] and all((folder / r).exists() for r in results)
+
+
+def _read(path):
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _deciding(record):
+    """What run.json has of the values on which outcomes depend; None where it is no run.json of `invert`."""
+    try:
+        arguments = {name: record["arguments"][name] for name in DECIDING}
+        models = {kind: model["sha256"] for kind, model in record["models"].items()}
+        return json.dumps([arguments, models, record["inversion"], record["versions"]["tf-wavegan-inv"]], sort_keys=True)
+    except (KeyError, TypeError, AttributeError):
+        return None
