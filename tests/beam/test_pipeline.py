@@ -94,14 +94,14 @@ def test_the_handler_travels_and_what_is_random_hangs_on_the_clip_alone():
 
 
 BAD = [
-    (["--input", "nowhere/*.wav", "--output", "z", "--method", "inverter", *DIRECT], "--input nowhere/*.wav matches no file"),
+    (["--input", "nowhere/*.wav", "--output", "z", "--method", "inverter", *DIRECT], "nowhere/*.wav matches no file"),
     (["--input", "notes.txt", "--output", "z", "--method", "inverter", *DIRECT], "No clip could be inverted; z-*.parquet has the reasons"),
     (["--input", "notes.t*", "--output", "y", "--method", "inverter", *DIRECT], "--input notes.t* has none"),
     (["--input", "notes.txt", "--output", "z", "--method", "inverter", *DIRECT], "There are results at z-*.parquet already"),
     (["--input", "notes.txt", "--output", "/proc/nope/z", "--method", "inverter", *DIRECT], "Beam cannot run this"),
     (["--input", "notes.txt", "--output", "z", "notes.txt"], "'notes.txt' is no option"),
-    (["--input", "x.wav", "--output", "z", "--inverter", "nowhere"], "No inverter at nowhere"),
-    (["--input", "x.wav", "--output", "z", "--method", "inverter", "--", "--runner=Abacus"], "Unexpected pipeline runner: Abacus"),
+    (["--input", "notes.txt", "--output", "x", "--inverter", "nowhere"], "No inverter at nowhere"),
+    (["--input", "notes.txt", "--output", "x", "--method", "inverter", "--", "--runner=Abacus"], "Unexpected pipeline runner: Abacus"),
 ]
 
 

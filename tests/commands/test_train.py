@@ -191,6 +191,28 @@ def test_begins_from_the_bundled_models_with_their_recipe(train_keras, tmp_path,
     assert float(history(tmp_path / "run/classifier/history.csv")[0]["val_class/accuracy"]) > 0.5  # from scratch it would be 0.1
 
 
+def test_an_inverter_for_a_generator_that_is_no_wavegan(train_keras, cli, tmp_path, clips, small_recipe):
+    """A SavedModel whose z lies in [-3, 3]; then clips are inverted by what was trained."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(16384, "tanh")]).export(
+        tmp_path / "made", verbose=False
+    )
+    generator = ("--generator", "made", "--latent-range", -3, 3)
+    done = train_keras(
+        "inverter", "--data", clips, "--recipe", small_recipe, "--epochs", 1, "--width", 4, "--batch-size", 16, *generator, "--run", "run"
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    config = json.loads((tmp_path / "run/inverter/config.json").read_text())
+    assert config["generator"]["latent_range"] == [-3, 3] and len(config["generator"]["sha256"]) == 16 and "wavegan" not in config
+    done = cli("invert", clips / "test", *generator, "--inverter", "run", "--method", "inverter", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert all(np.load(path).shape == (6,) for path in (tmp_path / "out").glob("*.z.npy"))
+    done = train_keras("wavegan", "--data", clips, *generator, "--run", "gan")
+    assert done.returncode == 2 and "--generator is what an inverter is trained for" in done.stderr
+
+
 def bad_data(tmp_path, kind):
     folder = tmp_path / "data"
     folder.mkdir()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 import pathlib
 import zlib
 
@@ -80,8 +81,13 @@ def _sort(inputs):
         elif path.is_file() and not is_records(text):
             paths.append(path)
         else:
-            patterns.append(text)
+            patterns.append(_absolute(text))
     return paths, patterns
+
+
+def _absolute(pattern):
+    """A local pattern as Beam matches it: one without a folder it does not."""
+    return pattern if "://" in pattern else os.path.abspath(pattern)
 
 
 def _check(patterns, output, form):
@@ -91,7 +97,7 @@ def _check(patterns, output, form):
     for pattern, found in zip(patterns, FileSystems.match(patterns, [1] * len(patterns)), strict=True):
         if not found.metadata_list:
             raise UserError(f"--input {pattern} matches no file.")
-    if FileSystems.match([f"{output}-*-of-*.{form}"], [1])[0].metadata_list:
+    if FileSystems.match([_absolute(f"{output}-*-of-*.{form}")], [1])[0].metadata_list:
         raise UserError(f"There are results at {output}-*.{form} already: give another --output.")
     folder = FileSystems.split(output)[0]
     if folder and not FileSystems.exists(folder):
