@@ -4,7 +4,7 @@ import argparse
 import sys
 
 import tf_wavegan_inv
-from tf_wavegan_inv.commands import beam, convert, evaluate, explore, export, generate, invert, request
+from tf_wavegan_inv.commands import beam, convert, evaluate, explore, export, generate, invert, prepare, request
 from tf_wavegan_inv.commands.common import HelpFormatter, command
 
 COMMANDS = {
@@ -15,6 +15,7 @@ COMMANDS = {
     "export": (export, "a SavedModel for TensorFlow Serving"),
     "request": (request, "audio -> z by a TensorFlow Serving server"),
     "beam": (beam, "audio -> z on a cluster, by Apache Beam"),
+    "prepare": (prepare, "a data set folder -> TFRecord shards, for training"),
     "convert": (convert, "WaveGAN files: official checkpoint, frozen graph, Keras file"),
 }
 

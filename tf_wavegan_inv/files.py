@@ -38,6 +38,12 @@ def write_npy(path, array):
         np.save(file, array)
 
 
+def stamp(path):
+    """What tells a file from what it was before, or from another: its size and time of change."""
+    status = os.stat(path)
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
 def checksum(path):
     """SHA-256 of a file, or of a checkpoint prefix's files together; 16 hex digits."""
     path = pathlib.Path(path)

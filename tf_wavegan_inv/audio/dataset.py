@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import tempfile
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +11,8 @@ from tf_wavegan_inv.audio.condition import condition
 from tf_wavegan_inv.audio.decode import decode, decoder_index
 
 log = logging.getLogger(__name__)
+
+IN_MEMORY = 2**28  # bytes of clips
 
 
 def conditioned(recordings, config, length, channels=1):
@@ -25,7 +28,7 @@ def conditioned(recordings, config, length, channels=1):
         tf.data.Dataset of float32 [length, channels].
     """
     columns = (
-        tf.constant([str(r.clip.path) for r in recordings], tf.string),
+        tf.constant([r.source or str(r.clip.path) for r in recordings], tf.string),
         tf.constant([decoder_index(r.decoder) for r in recordings], tf.int32),
         tf.constant([r.rate for r in recordings], tf.int32),
     )
@@ -42,7 +45,7 @@ class ClipArrays:
     """Clips held in memory.
 
     Attributes:
-        audio: int16 [clips, length, channels]; 32767 stands for `full_scale`.
+        audio: int16 [clips, length, channels]; 32767 stands for `full_scale`. On disk where there is much (`IN_MEMORY`).
         labels: int32 [clips], -1 where unknown.
         recordings: list of `Recording`, in the same order.
         full_scale: 1, or the recipe's gain where that is more.
@@ -66,21 +69,29 @@ class ClipArrays:
 
 
 def load_arrays(recordings, config, length, channels=1, progress=None):
-    """Decode recordings into memory (32 kB a clip of 16384 samples), as `ClipArrays`.
+    """Decode recordings once (32 kB a clip of 16384 samples), as `ClipArrays`.
 
     Clips whose first `length` samples are silent are left out, with a log line.
     """
-    audio = np.empty((len(recordings), length, channels), np.int16)
-    full_scale = max(1.0, config.gain)
-    for i, clip in enumerate(conditioned(recordings, config, length, channels).prefetch(8).as_numpy_iterator()):
-        audio[i] = np.clip(np.rint(clip * (32767 / full_scale)), -32768, 32767)
+    audio = _empty((len(recordings), length, channels))
+    full_scale, kept = max(1.0, config.gain), []
+    clips = conditioned(recordings, config, length, channels).prefetch(8).as_numpy_iterator()
+    for done, (recording, clip) in enumerate(zip(recordings, clips, strict=True), 1):
+        audio[len(kept)] = np.clip(np.rint(clip * (32767 / full_scale)), -32768, 32767)
+        if audio[len(kept)].any():
+            kept.append(recording)
+        else:
+            log.warning("skipped: %s: silent in its first %d samples, which is what would be used.", recording.clip.path, length)
         if progress:
-            progress(i + 1, len(recordings))
-    heard = audio.any(axis=(1, 2))
-    for i in np.flatnonzero(~heard):
-        log.warning("skipped: %s: silent in its first %d samples, which is what would be used.", recordings[i].clip.path, length)
-    kept = [r for r, is_heard in zip(recordings, heard, strict=True) if is_heard]
-    return ClipArrays(audio[heard], np.array([r.clip.label for r in kept], np.int32), kept, full_scale)
+            progress(done, len(recordings))
+    return ClipArrays(audio[: len(kept)], np.array([r.clip.label for r in kept], np.int32), kept, full_scale)
+
+
+def _empty(shape):
+    """An int16 array: in memory, or, beyond `IN_MEMORY` bytes, in a file without a name, of which the system keeps in memory what fits."""
+    if 2 * np.prod(shape) <= IN_MEMORY:
+        return np.empty(shape, np.int16)
+    return np.memmap(tempfile.TemporaryFile(), np.int16, shape=shape)
 
 
 def training_batches(clips, batch_size, seed, start_step=0):
@@ -98,11 +109,13 @@ def training_batches(clips, batch_size, seed, start_step=0):
         tf.data.Dataset of (audio float32 [batch_size, length, channels], label int32 [batch_size], step int64).
     """
     count = len(clips)
-    audio, labels = tf.constant(clips.audio), tf.constant(clips.labels)
+    labels = tf.constant(clips.labels)
 
     def batch(step):
         index = shuffled(step * batch_size + tf.range(batch_size, dtype=tf.int64), count, seed)
-        return tf.cast(tf.gather(audio, index), tf.float32) * (clips.full_scale / 32767), tf.gather(labels, index), step
+        audio = tf.numpy_function(lambda index: clips.audio[index], [index], tf.int16, stateful=False)
+        audio = tf.ensure_shape(audio, [batch_size, *clips.audio.shape[1:]])
+        return tf.cast(audio, tf.float32) * (clips.full_scale / 32767), tf.gather(labels, index), step
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max // (batch_size + 1))
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)

@@ -3,12 +3,16 @@
 import functools
 import logging
 
+import numpy as np
 import soundfile
 import tensorflow as tf
+
+from tf_wavegan_inv.audio.examples import FULL_SCALE
 
 log = logging.getLogger(__name__)
 
 SOUNDFILE = "soundfile"
+SHARD = "shard"  # of TFRecords: the path is <file>#<offset>,<bytes> of 16-bit samples, one channel
 MAX_SECONDS = 30.0  # of a longer file only this much is read
 
 
@@ -40,7 +44,7 @@ def _decoders():
     takes for float, nor for Opus.
     """
     tfio = tensorflow_io()
-    decoders = {SOUNDFILE: _decode_by_soundfile}
+    decoders = {SOUNDFILE: _decode_by_soundfile, SHARD: _decode_from_shard}
     if tfio is None:
         return decoders
 
@@ -79,6 +83,19 @@ def _decode_by_soundfile(path):
 
     samples = tf.numpy_function(read, [path], tf.float32, stateful=False)
     return tf.ensure_shape(samples, [None, None])
+
+
+def _decode_from_shard(path):
+    def read(path):
+        path = path if isinstance(path, bytes) else path.item()
+        name, _, place = path.decode().rpartition("#")
+        offset, size = map(int, place.split(","))
+        with open(name, "rb") as file:
+            file.seek(offset)
+            return np.frombuffer(file.read(size), "<i2").astype(np.float32)[:, None] / FULL_SCALE
+
+    samples = tf.numpy_function(read, [path], tf.float32, stateful=False)
+    return tf.ensure_shape(samples, [None, 1])
 
 
 def is_plain_wav(path):

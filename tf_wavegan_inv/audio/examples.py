@@ -9,6 +9,18 @@ from tf_wavegan_inv.errors import UserError
 FULL_SCALE = 32767
 
 
+def pcm_of(name, audio):
+    """Audio, float [samples, channels] in [-1, 1], as bytes: little-endian int16, channels interleaved.
+
+    Raises:
+        UserError: if the audio holds NaN, or is of another shape; `name` is for the message.
+    """
+    audio = np.asarray(audio, np.float64)
+    if audio.ndim != 2 or not np.isfinite(audio).all():
+        raise UserError(f"{name}: audio must be finite, [samples, channels]; received {list(audio.shape)}.")
+    return np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE).astype("<i2").tobytes()
+
+
 def to_example(name, audio, rate, label=UNKNOWN, speaker="", split=""):
     """One clip as a serialised tf.train.Example.
 
@@ -18,16 +30,12 @@ def to_example(name, audio, rate, label=UNKNOWN, speaker="", split=""):
         rate: Hz.
         label: digit, -1 where unknown; speaker, split: str.
 
-    Raises:
-        UserError: if the audio holds NaN, or is of another shape.
-
     Returns:
-        bytes: the Example, with features name, audio (little-endian int16, channels interleaved), channels, rate, label, speaker, split.
+        bytes: the Example, with features name, audio (`pcm_of`), channels, rate, label, speaker, split.
+
+    Raises:
+        UserError: see `pcm_of`.
     """
-    audio = np.asarray(audio, np.float64)
-    if audio.ndim != 2 or not np.isfinite(audio).all():
-        raise UserError(f"{name}: audio must be finite, [samples, channels]; received {list(audio.shape)}.")
-    samples = np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE).astype("<i2")
 
     def of_bytes(value):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
@@ -37,8 +45,8 @@ def to_example(name, audio, rate, label=UNKNOWN, speaker="", split=""):
 
     features = {
         "name": of_bytes(name.encode()),
-        "audio": of_bytes(samples.tobytes()),
-        "channels": of_int(samples.shape[1]),
+        "audio": of_bytes(pcm_of(name, audio)),
+        "channels": of_int(np.shape(audio)[1]),
         "rate": of_int(rate),
         "label": of_int(label),
         "speaker": of_bytes(speaker.encode()),

@@ -25,6 +25,7 @@ class Recording:
         rate: its rate in Hz.
         seconds: its length.
         channels: its channels.
+        source: what its decoder reads; "" for the clip's own file.
     """
 
     clip: Clip
@@ -32,6 +33,7 @@ class Recording:
     rate: int
     seconds: float
     channels: int
+    source: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tf_wavegan_inv.audio.dataset import conditioned, load_arrays
 from tf_wavegan_inv.audio.folders import SPLITS, Clip, find_clips
 from tf_wavegan_inv.audio.inspect import inspect_clip, inspect_clips
 from tf_wavegan_inv.audio.labels import UNKNOWN
+from tf_wavegan_inv.audio.shards import INDEX, read_shards
 from tf_wavegan_inv.errors import UserError
 
 
@@ -44,13 +45,15 @@ class Corpus:
 
 
 def read_corpus(folders, progress=None):
-    """Find and check the clips of folders (see `find_clips`, `inspect_clip`).
+    """Find and check the clips of folders (see `find_clips`, `inspect_clip`), or take those of shards (`read_shards`) as they are.
 
     Raises:
         UserError: if a folder holds no audio, or none that can be used.
     """
-    clips = [clip for folder in folders for clip in find_clips(folder)]
+    sharded = [folder for folder in folders if (pathlib.Path(folder) / INDEX).exists()]
+    clips = [clip for folder in folders if folder not in sharded for clip in find_clips(folder)]
     recordings, skipped = inspect_clips(clips, progress)
+    recordings += [recording for folder in sharded for recording in read_shards(folder)]
     if not recordings:
         raise UserError(
             f"None of the {len(clips)} audio files in {', '.join(map(str, folders))} can be used. The first: {skipped[0].reason}"

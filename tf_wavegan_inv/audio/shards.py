@@ -1,7 +1,7 @@
 """Data sets as TFRecord shards: written once, read by training without decoding.
 
-A folder of shards holds, for each split, `<split>-00000-of-00024.tfrecord` (`audio.examples`) and beside each a .json that tells its clips and
-is written after it; then index.json, which is there once all of them are, and skipped.csv.
+A folder of shards holds, for each split, `<split>-00000-of-00024.tfrecord` (`audio.examples`), and beside each a .json that tells its clips
+and is written after it; index.json, which is there once all of them are; and skipped.csv.
 """
 
 import csv
@@ -14,7 +14,7 @@ import tensorflow as tf
 from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import conditioned
 from tf_wavegan_inv.audio.decode import SHARD
-from tf_wavegan_inv.audio.examples import to_example
+from tf_wavegan_inv.audio.examples import pcm_of, to_example
 from tf_wavegan_inv.audio.folders import SPLITS, Clip
 from tf_wavegan_inv.audio.inspect import Recording, inspect_clips
 from tf_wavegan_inv.errors import UserError
@@ -127,7 +127,7 @@ def _write_shard(path, clips, rate):
         with tf.io.TFRecordWriter(str(partial)) as writer:
             for recording, audio in zip(recordings, conditioned(recordings, config, None).prefetch(8).as_numpy_iterator(), strict=True):
                 clip = recording.clip
-                example, pcm = to_example(clip.name, audio, rate, clip.label, clip.speaker, clip.split)
+                pcm, example = pcm_of(clip.name, audio), to_example(clip.name, audio, rate, clip.label, clip.speaker, clip.split)
                 writer.write(example)
                 entries.append(
                     {

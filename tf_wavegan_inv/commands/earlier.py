@@ -1,18 +1,12 @@
 """What an earlier call of the same arguments and models has inverted already."""
 
 import json
-import os
 
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import stamp
 
 # What a clip's outcome depends on, beside the models: a call of other values begins anew where one of equal values goes on.
 DECIDING = ("method", "max_iterations", "time_limit", "trajectory", "pivot", "seed", "slice_len", "latent_dim", "latent_range")
-
-
-def stamp(path):
-    """What tells a recording from what it was before, or from another: its size and time of change."""
-    status = os.stat(path)
-    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def done_before(table, path, record, clips, names):
