@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -75,12 +76,38 @@ def real_clips():
     return read_corpus([CLIPS]).arrays("valid", AudioConfig(), 16384, 1)
 
 
+def last_model(run):
+    """Weights of the last model in a run folder."""
+    import keras
+
+    from tf_wavegan_inv.models import bundle  # noqa: F401 - registers the layers
+
+    return [np.array(w) for w in keras.saving.load_model(run / "last.keras", compile=False).weights]
+
+
 def run_command(*arguments, cwd=None, env=None, timeout=600):
     """Run a real command line; returns the completed process, text captured."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | (env or {})
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=cwd or ROOT, env=environment, timeout=timeout, capture_output=True, text=True
     )
+
+
+def run_workers(arguments, count=2, cwd=None):
+    """Start a command as several workers of one cluster; returns the list of their `subprocess.Popen`, text captured."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for each in sockets:
+        each.close()
+    processes = []
+    for index in range(count):
+        cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CONFIG": json.dumps(cluster)}
+        command = [sys.executable, *map(str, arguments)]
+        processes.append(
+            subprocess.Popen(command, cwd=cwd or ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+    return processes
 
 
 def run_together(command_lines, cwd):

@@ -9,7 +9,7 @@ class UserError(ValueError):
 
 
 class StoppedError(Exception):
-    """Training was asked to stop, and has saved what it had.
+    """Training stopped before its end, with its state saved, because it was asked to or has lost a worker.
 
     Attributes:
         code: for the process to exit with.

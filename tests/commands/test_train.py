@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.conftest import CLIPS, GOLDEN, ROOT
+from tests.conftest import CLIPS, GOLDEN, ROOT, last_model
 from tf_wavegan_inv.names import NAMES
 
 SMALL = ("--width", 4, "--wavegan", GOLDEN / "trained", "--batch-size", 16)
@@ -138,14 +138,6 @@ def test_tensorboard_has_audio_and_spectrograms_of_the_same_clips(finished):
     expected = {f"{title}/{kind}" for title in titles for kind in ("original", "reconstruction")}
     assert tags["audio"] == {f"audio/{name}" for name in expected}
     assert tags["images"] == {f"spectrogram/{name}" for name in expected}
-
-
-def last_model(run):
-    import keras
-
-    from tf_wavegan_inv.models import bundle  # noqa: F401 - registers the layers
-
-    return [np.array(w) for w in keras.saving.load_model(run / "last.keras", compile=False).weights]
 
 
 def signalled(command, cwd, number, when):

@@ -7,6 +7,7 @@ from tf_wavegan_inv import UserError
 from tf_wavegan_inv.training.fit import segments
 from tf_wavegan_inv.training.run import Run
 from tf_wavegan_inv.training.strategy import make_strategy
+from tf_wavegan_inv.training.workers import Workers
 
 
 def begin(run):
@@ -14,7 +15,7 @@ def begin(run):
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD()
     optimizer.build(network.trainable_variables)
-    return network, run.track(network, optimizer)
+    return network, run.track(network, optimizer, Workers(tf.distribute.get_strategy()))
 
 
 def test_a_run_that_was_refused_claims_nothing(tmp_path):

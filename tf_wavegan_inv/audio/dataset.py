@@ -147,6 +147,6 @@ def validation_batches(clips, batch_size, *more):
     index = np.arange(-(-len(clips) // batch_size) * batch_size)
     weight = (index < len(clips)).astype(np.float32)
     columns = [np.asarray(column)[index % len(clips)] for column in (clips.audio, clips.labels, *more)]
-    dataset = tf.data.Dataset.from_tensor_slices((*columns, weight)).batch(batch_size)
+    dataset = tf.data.Dataset.from_tensor_slices((*columns, weight)).batch(batch_size, drop_remainder=True)
     scale = clips.full_scale / 32767
     return dataset.map(lambda audio, *others: (scale * tf.cast(audio, tf.float32), *others)).prefetch(2)

@@ -1,7 +1,10 @@
 """`train_keras.py`: train the classifier, the inverter, or both; or a WaveGAN."""
 
 import argparse
+import contextlib
+import io
 import pathlib
+import sys
 
 from tf_wavegan_inv import defaults
 from tf_wavegan_inv.commands.common import (
@@ -72,7 +75,12 @@ def parser():
         default="float32",
         help="of the networks' arithmetic; weights, optimisers and losses stay float32",
     )
-    p.add_argument("--strategy", choices=("auto", "one", "mirrored"), default="auto", help="auto: all GPUs where there are several")
+    p.add_argument(
+        "--strategy",
+        choices=("auto", "one", "mirrored", "workers"),
+        default="auto",
+        help="auto: the workers that TF_CONFIG tells of, or all GPUs where there are several",
+    )
     p.add_argument("--replicas", type=positive, help="devices of --strategy mirrored (default: all GPUs; without a GPU, 2 logical CPUs)")
     p.add_argument("--seed", type=seed, default=0, help="of weights, order, augmentation and latents")
     p.add_argument("--profile", metavar="STEPS", type=positive, help="profile so many training steps of each stage, for TensorBoard")
@@ -85,14 +93,29 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     import keras
 
-    from tf_wavegan_inv.audio.load import read_corpus
-    from tf_wavegan_inv.recipe import load_recipe
-    from tf_wavegan_inv.training import stages
     from tf_wavegan_inv.training.strategy import make_logical_cpus, make_strategy
+    from tf_wavegan_inv.training.workers import Workers
 
     keras.config.set_dtype_policy(options.precision)
     if options.strategy == "mirrored":
         make_logical_cpus(options.replicas or 2)
+    strategy = make_strategy(options.strategy, options.replicas)
+    workers = Workers(strategy)
+    with contextlib.redirect_stdout(sys.stdout if workers.chief else io.StringIO()):  # of several one tells how it goes
+        with workers.watched():
+            request = _train(options, strategy)
+        if options.stage == "all" and workers.chief:
+            keras.config.set_dtype_policy("float32")  # inversion needs it
+            _compare(request, options)
+        print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
+
+
+def _train(options, strategy):
+    """Train the stages that were asked for; returns the `Request`."""
+    from tf_wavegan_inv.audio.load import read_corpus
+    from tf_wavegan_inv.recipe import load_recipe
+    from tf_wavegan_inv.training import stages
+
     make_folder(options.run)
     recipe = load_recipe(options.recipe) if options.recipe else stages.default_recipe(options.init, options.stage)
     for stage in ("classifier", "inverter"):
@@ -118,7 +141,7 @@ def main(arguments=None):
         options.wavegan,
         options.classifier,
         options.init,
-        make_strategy(options.strategy, options.replicas),
+        strategy,
         options.seed,
         options.slice_len,
         options.profile or 0,
@@ -140,10 +163,7 @@ def main(arguments=None):
         print(f"The classifier is in {stages.train_classifier(request)}.")
     if options.stage in ("inverter", "all"):
         print(f"The inverter is in {stages.train_inverter(request)}.")
-    if options.stage == "all":
-        keras.config.set_dtype_policy("float32")  # inversion needs it
-        _compare(request, options)
-    print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
+    return request
 
 
 def _compare(request, options):

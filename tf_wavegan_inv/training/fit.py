@@ -3,9 +3,8 @@
 import keras
 import numpy as np
 
-from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.tensorboard import ScalarWriter, write_options
-from tf_wavegan_inv.training.keeper import Keeper, not_finite
+from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
 
 
@@ -35,14 +34,16 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor
         UserError: if a loss is no number any more.
         StoppedError: after a signal to stop.
     """
-    done = run.track(trainer.network, trainer.network_optimizer)
+    workers = trainer.workers
+    done = run.track(trainer.network, trainer.network_optimizer, workers)
     if done:
         print(f"Resuming {run.folder} after step {done} of {config.epochs * steps_per_epoch}.")
-    write_options(run.folder / "logs", run.options())
-    with Preemption() as preemption:
+    if workers.chief:
+        write_options(run.folder / "logs", run.options())
+    with Preemption(workers) as preemption:
         keeper = EpochKeeper(trainer, run, done, steps_per_epoch, preemption, monitor, config.patience, previews)
         for first, steps, stop_epoch in segments(done, steps_per_epoch, config.epochs):
-            if keeper.out_of_patience():
+            if workers.of_chief(int(keeper.out_of_patience())):
                 print(f"{run.folder}: no better {monitor} for {config.patience} epochs: enough.")
                 break
             trainer.fit(
@@ -86,12 +87,6 @@ class EpochKeeper(Keeper):
     def report(self, epoch, logs):
         training = {name: value for name, value in logs.items() if not name.startswith("val_")}
         validation = {name.removeprefix("val_"): value for name, value in logs.items() if name.startswith("val_")}
-        wrong = not_finite(logs)
-        if wrong:
-            raise UserError(
-                f"Training diverged in epoch {epoch + 1}: {', '.join(wrong)} is NaN or infinite. The state saved before is kept in "
-                f"{self.run.folder}; try a lower --learning-rate with another --run."
-            )
         training["train/learning_rate"] = float(self.trainer.network_optimizer.learning_rate)
         training |= self.pace()
         self.scalars.write(epoch + 1, train=training, validation=validation)

@@ -59,7 +59,7 @@ class InverterTrainer(Trainer):
         logs = self.log(self.with_total(real | synth), weight)
         if self.labelled:
             correct = tf.cast(tf.equal(tf.argmax(heard, -1, labels.dtype), labels), tf.float32)
-            logs |= self.log({"class/accuracy": correct}, weight * tf.cast(labels >= 0, tf.float32))
+            logs |= self.log({"class/accuracy": correct}, weight * tf.cast(labels >= 0, weight.dtype))
         return logs
 
     def target(self, audio):

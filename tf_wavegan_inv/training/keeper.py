@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 
 class Keeper(keras.callbacks.Callback):
-    """Saves the state now and then, and when asked to stop; ends training where a loss is no number. A subclass has `save` and `report`.
+    """Saves the state now and then, and when asked to stop; ends training where a loss is no number. A subclass has `save` and `report`,
+    which of several workers only the chief calls.
 
     Args:
         run: `Run`.
@@ -29,6 +30,7 @@ class Keeper(keras.callbacks.Callback):
     def __init__(self, run, step, report_steps, preemption):
         super().__init__()
         self.run, self.step, self.report_steps, self.preemption = run, step, report_steps, preemption
+        self.chief = preemption.workers.chief
         self.batches_from, self.clips, self.saved = None, 0, step
         self.saved_at = time.monotonic()
 
@@ -52,6 +54,7 @@ class Keeper(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
+        self.preemption.agree()
         self.trained_until = time.monotonic()
         wrong = not_finite(logs or {})
         if wrong:
@@ -65,7 +68,15 @@ class Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.step == self.first:
             return
-        self.report(epoch, {name: float(value) for name, value in logs.items()})
+        wrong = not_finite(logs)
+        if wrong:
+            raise UserError(
+                f"Training diverged before step {self.step}: {', '.join(wrong)} is NaN or infinite. The state saved before is kept in "
+                f"{self.run.folder}; try a lower --learning-rate with another --run."
+            )
+        if self.chief:
+            self.report(epoch, {name: float(value) for name, value in logs.items()})
+        self.preemption.agree()
         self._save()
 
     def pace(self):
@@ -85,7 +96,8 @@ class Keeper(keras.callbacks.Callback):
         """Save, or say that it cannot be, as on a full disk, and go on: what was saved before is kept."""
         self.saved_at = time.monotonic()
         try:
-            self.save()
+            if self.chief:
+                self.save()
             self.saved = self.step
         except (tf.errors.OpError, OSError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -11,12 +11,15 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Preemption:
     """Within its block a signal to stop is only noted, so that training can save first; a second one stops at once.
 
+    Args:
+        workers: `Workers`, which stop together.
+
     Attributes:
-        signal: number of the signal that came; None so far.
+        signal: number of the signal that all workers know of; None so far.
     """
 
-    def __init__(self):
-        self.signal, self._before = None, {}
+    def __init__(self, workers):
+        self.workers, self.signal, self._received, self._before = workers, None, None, {}
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():  # Python hears signals nowhere else
@@ -28,11 +31,17 @@ class Preemption:
             signal.signal(number, handler)
 
     def _note(self, number, frame):
-        if self.signal is not None:
+        if self._received is not None:
             raise KeyboardInterrupt
-        self.signal = number
+        self._received = number
+
+    def agree(self):
+        """Learn whether any worker was asked to stop; called by all of them after the same step."""
+        if self.workers.any(self._received is not None):
+            self.signal = self._received or signal.SIGTERM
 
     def stop(self, folder, step):
         """Raise the `StoppedError` that ends training; `step` is the last that was saved in `folder`."""
+        self.workers.any(False)  # none goes before all have saved
         name = signal.Signals(self.signal).name
         raise StoppedError(f"Stopped by {name}; the same command goes on from step {step} ({folder}).", 128 + self.signal)

@@ -70,8 +70,14 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "config.json", self.config)
 
-    def track(self, network, optimizer):
-        """Claim the folder, say what is saved, and restore the newest state if there is one. Returns the number of steps done."""
+    def track(self, network, optimizer, workers):
+        """Claim the folder, say what is saved, and restore the newest state if there is one; of several `Workers` only the chief does, and
+        the others are given its state. Returns the number of steps done."""
+        done = self._restore(network, optimizer) if workers.chief else 0
+        workers.share([*network.weights, *optimizer.variables])
+        return workers.of_chief(done)
+
+    def _restore(self, network, optimizer):
         self.claim()
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best = tf.Variable(float("inf"), dtype=tf.float64, trainable=False)

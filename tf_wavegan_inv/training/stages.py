@@ -26,6 +26,7 @@ from tf_wavegan_inv.training import inverter as inverter_step
 from tf_wavegan_inv.training.fit import fit, learning_rate
 from tf_wavegan_inv.training.run import Run, versions
 from tf_wavegan_inv.training.strategy import divided
+from tf_wavegan_inv.training.workers import Workers
 from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
@@ -76,7 +77,12 @@ class Request:
 
     def callbacks(self, run):
         """Keras callbacks of a stage, for its `Run`."""
-        return [Profile(run.folder / "logs", self.profile)] if self.profile else []
+        return [Profile(run.folder / "logs", self.profile)] if self.profile and self.chief else []
+
+    @property
+    def chief(self):
+        """Whether this process writes the run folder; of several workers one does."""
+        return Workers(self.strategy).chief
 
 
 def train_classifier(request):
@@ -244,7 +250,7 @@ def _open_run(request, stage, config, more=None):
 
 
 def _report_skipped(request, run):
-    if request.corpus.skipped:
+    if request.corpus.skipped and request.chief:
         write_text(run.folder / "skipped.txt", "".join(f"{s.reason}\n" for s in request.corpus.skipped))
 
 

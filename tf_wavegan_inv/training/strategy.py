@@ -1,24 +1,35 @@
 """On which devices to train."""
 
+import logging
+
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.training.workers import cluster
 
-STRATEGIES = ("auto", "one", "mirrored")
+log = logging.getLogger(__name__)
+
+STRATEGIES = ("auto", "one", "mirrored", "workers")
 
 
 def make_strategy(name="auto", replicas=None):
-    """A `tf.distribute` strategy.
+    """A `tf.distribute` strategy. That of several workers must be made before TensorFlow does anything, and waits for all of them.
 
     Args:
-        name: "one" device; "mirrored", the same step on every GPU; "auto", mirrored where there are several GPUs.
+        name: "one" device; "mirrored", the same step on every GPU; "workers", on every GPU of several processes, told by TF_CONFIG; "auto",
+            workers where there is a TF_CONFIG, mirrored where there are several GPUs.
         replicas: for "mirrored", how many devices; all GPUs where it is None. On a machine without GPUs that many logical CPUs are made.
 
     Raises:
-        UserError: for an unknown name, or more replicas than GPUs.
+        UserError: for an unknown name, more replicas than GPUs, or a TF_CONFIG that is missing or not understood.
     """
     if name not in STRATEGIES:
         raise UserError(f"strategy must be one of {STRATEGIES}, received {name!r}.")
+    if name in ("auto", "workers") and cluster():
+        log.info("Waiting for the other workers of TF_CONFIG.")
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "workers":
+        raise UserError("strategy 'workers' finds no several workers in the environment variable TF_CONFIG: see docs/training.md.")
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")] if name != "one" else []
     if name == "one" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()

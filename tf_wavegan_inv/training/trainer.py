@@ -3,6 +3,9 @@
 import keras
 import tensorflow as tf
 
+from tf_wavegan_inv.training.loop import loop
+from tf_wavegan_inv.training.workers import Workers
+
 GRADIENT_NORM = "train/gradient_norm"
 
 
@@ -29,6 +32,7 @@ class Trainer(keras.Model):
         self.compile(optimizer=None, jit_compile=False)
         optimizer.build(network.trainable_variables)
         self.network_optimizer = optimizer
+        self.workers = Workers(self.distribute_strategy)
 
     @property
     def metrics(self):
@@ -39,6 +43,12 @@ class Trainer(keras.Model):
         have the names that its steps return, and else the mean of the replicas' own.)"""
         traced = not tf.executing_eagerly()
         return {name: mean.result() for name, mean in self.means.items() if traced or tf.convert_to_tensor(mean.count.value) > 0}
+
+    def fit(self, batches, **options):
+        """As `keras.Model.fit`; over several workers `loop` instead. `batches` are those of all replicas together."""
+        if self.workers.count > 1:
+            return loop(self, batches, **options)
+        return super().fit(batches, **options)
 
     def call(self, inputs, training=False):
         return self.network(inputs, training=training)

@@ -32,6 +32,12 @@ class WaveGANTrainer(Trainer):
             for each in (optimizer, self.discriminator_optimizer):
                 each.learning_rate = learning_rate
 
+    def state(self):
+        """All variables that training changes."""
+        optimizers = [*self.network_optimizer.variables, *self.discriminator_optimizer.variables]
+        average = [] if self.average is None else self.average.weights
+        return [*self.network.weights, *self.discriminator.weights, *average, *optimizers]
+
     def train_step(self, data):
         """data: see `training_inputs`; all random numbers come with it."""
         for i in range(self.updates):

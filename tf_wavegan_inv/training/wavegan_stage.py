@@ -59,19 +59,21 @@ def train_wavegan(request):
     with request.strategy.scope():
         trainer = make_trainer(config, training)
     run.folder.mkdir(parents=True, exist_ok=True)
-    done = _resume(trainer, run.folder, start)
+    workers = trainer.workers
+    done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)
+    workers.share(trainer.state())
     if not begun and done >= training.steps:
         raise UserError(f"{start} is at step {done} already, and {training.steps} steps were asked for: give more --steps.")
-    run.claim()
-    write_args(run.folder / "args.txt", official_args(config, training, request.recipe.audio.sample_rate))
-
-    write_options(run.folder / "logs", run.options())
+    if workers.chief:
+        run.claim()
+        write_args(run.folder / "args.txt", official_args(config, training, request.recipe.audio.sample_rate))
+        write_options(run.folder / "logs", run.options())
     epochs = -(-training.steps // training.report_steps) if done < training.steps else 0
 
     def batches_from(step):
         return training_inputs(slices, training, config.latent_dim, request.seed, step)
 
-    with Preemption() as preemption:
+    with Preemption(workers) as preemption:
         keeper = ReportKeeper(trainer, run, done, preemption, training, config, request)
         callbacks = [keeper, *request.callbacks(run)]
         for first, steps, stop in segments(done, training.report_steps, epochs):
