@@ -41,6 +41,7 @@ NAMES = {
     "train/steps_per_second": "training steps a second, over the epoch",
     "train/clips_per_second": "clips a second: real ones, of all replicas",
     "train/gradient_norm": "norm of the gradient, a mean over updates and replicas (each its own part of the batch)",
+    "train/gradient_norm_discriminator": "the same of a WaveGAN's discriminator",
     "train/replicas": "devices that train",
     "train/memory": "the most memory that the process has held, GB",
     "train/device_memory": "the most memory held on the first GPU, GB",

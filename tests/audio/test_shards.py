@@ -76,17 +76,62 @@ def test_goes_on_where_it_was_stopped_and_does_again_what_was_changed(data, tmp_
     path.write_bytes(path.read_bytes()[:100])
     inspected.clear()
     assert write(data, out) == first and inspected == [4, 3]
-    with pytest.raises(UserError, match="prepare again"):
-        path.write_bytes(path.read_bytes()[:100])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-50] + bytes([whole[-50] ^ 1]) + whole[-49:])
+    with pytest.raises(UserError, match="1 are not as they were written, train-00002-of-00003.tfrecord is one.*prepare again"):
         read_corpus([out])
+    assert write(data, out) == first  # which mends it
+    path.unlink()
+    with pytest.raises(UserError, match="not complete .*train-00002-of-00003.tfrecord is missing.*prepare again"):
+        read_corpus([out])
+    (out / shards.INDEX).unlink()
+    with pytest.raises(UserError, match="not complete .*shards.json is missing.*prepare again"):
+        read_corpus([out])
+    for name in ("mine.tfrecord", "z-00000-of-00001.tfrecord", "run-1-of-8.json"):
+        (out / name).write_text("not of the shards")
+    write(data, out)
+    assert {"mine.tfrecord", "z-00000-of-00001.tfrecord", "run-1-of-8.json"} < {p.name for p in out.iterdir()}
+    with pytest.raises(UserError, match="between 1000 and"):
+        write(data, out, rate=1)
+    assert read_corpus([out])
+    for name in ("mine.tfrecord", "z-00000-of-00001.tfrecord"):
+        (out / name).unlink()
     shutil.copy(next(CLIPS.glob("test/*.flac")), data / "valid" / "Zero_new_0.flac")
     inspected.clear()
-    assert write(data, out)["clips"]["valid"] == 4 and inspected == [3, 4]
+    assert write(data, out)["clips"]["valid"] == 4 and inspected == [4]
     (data / "valid" / "Zero_new_0.flac").unlink()
     for name in list((data / "train").iterdir())[:6]:
         name.unlink()
     write(data, out)
     assert {p.stem for p in out.glob("*.tfrecord")} == set(json.loads((out / shards.INDEX).read_text())["shards"])
+
+
+@pytest.mark.parametrize("gain", [2e-4, 5e-3, 3.0])
+def test_soft_and_loud_recordings_lose_nothing(data, tmp_path, gain):
+    """Of files that hold floats: those in shards are 16-bit integers on a scale of their own."""
+    (data / "train" / "Two_stereo_0.wav").unlink()  # of another rate: its peak is taken before, or after resampling
+    for path in sorted(data.rglob("*.flac")):
+        audio, rate = soundfile.read(path)
+        soundfile.write(path.with_suffix(".wav"), gain * audio / np.abs(audio).max(), rate, subtype="FLOAT")
+        path.unlink()
+    write(data, tmp_path / "shards")
+    found, expected = (read_corpus([f]).arrays("train", AudioConfig(), 16384, 1).float_audio() for f in (tmp_path / "shards", data))
+    assert np.mean((found - expected) ** 2) < 1e-7 * np.mean(expected**2)
+
+
+def test_a_folder_of_audio_may_hold_another_index(data):
+    (data / "index.json").write_text("{}")
+    assert len(read_corpus([data]).recordings["train"]) == 10
+
+
+def test_a_disk_without_room_for_much_audio_is_said(real_clips, data, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(dataset, "IN_MEMORY", 1000)
+    monkeypatch.setattr(dataset.os, "posix_fallocate", full)
+    with pytest.raises(UserError, match="No space left on device.: set TMPDIR"):
+        read_corpus([data]).arrays("train", AudioConfig(), 16384, 1)
 
 
 def test_much_audio_stays_on_disk(real_clips, data, tmp_path, monkeypatch):
@@ -103,4 +148,4 @@ def test_much_audio_stays_on_disk(real_clips, data, tmp_path, monkeypatch):
 def test_the_command(cli, data, tmp_path):
     done = cli("prepare", data, "--out", "shards", "--shard-clips", SIZE)
     assert done.returncode == 0, done.stderr
-    assert "10 train, 3 valid, 0 test; 1 skipped" in done.stdout and pathlib.Path(tmp_path / "shards" / "index.json").exists()
+    assert "10 train, 3 valid, 0 test; 1 skipped" in done.stdout and pathlib.Path(tmp_path / "shards" / "shards.json").exists()

@@ -100,9 +100,31 @@ def test_what_is_done_again(folder, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "out" / "a.z.npy"), z, atol=1e-3)  # made anew: other/a.flac had its name
 
     (tmp_path / "out" / "run.json").write_text('{"models": []}')
-    damaged, seeded, mixed = run_together([base, [*base, "--seed", 1], [*base, "--shard", "1/2"]], tmp_path)
-    assert "inverted before" not in damaged.stdout + seeded.stdout and damaged.returncode == seeded.returncode == 0
-    assert mixed.returncode == 2 and "holds what another call found" in mixed.stderr  # of seed 1
+    lines = [base, [*base, "--seed", 1], [*base, "--seed", 1, "--shard", "1/2"], ["request", folder, "--out", "out"]]
+    damaged, *refused = run_together(lines, tmp_path)
+    assert "inverted before" not in damaged.stdout and damaged.returncode == 0
+    for done in refused:
+        assert done.returncode == 2 and "holds what another call found" in done.stderr and "give another --out" in done.stderr
+    assert len(rows(table)) == 8
+
+
+def test_a_clip_that_takes_the_name_of_one_in_another_shard(tmp_path):
+    """Then that one is done again under its new name, in whichever shard it is."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    first, second, *_ = sorted(CLIPS.glob("test/*.flac"))
+    audio, rate = soundfile.read(first)
+    for i in range(4):
+        soundfile.write(folder / f"c{i}.wav", audio, rate)
+    calls = [[*ARGUMENTS, folder, "--out", "out", "--shard", f"{i}/2"] for i in (1, 2)]
+    assert all(done.returncode == 0 for done in run_together(calls, tmp_path))
+    for i in range(4):
+        shutil.copy(second, folder / f"c{i}.flac")
+    assert all(done.returncode == 0 for done in run_together(calls, tmp_path))
+    found = [row for i in (1, 2) for row in rows(tmp_path / "out" / f"inversions-{i}-of-2.csv")]
+    assert sorted((row["path"], row["z"]) for row in found) == sorted(
+        pair for i in range(4) for pair in ((f"c{i}.flac", f"c{i}.z.npy"), (f"c{i}.wav", f"c{i}.wav.z.npy"))
+    )
 
 
 def test_what_vanishes_meanwhile_is_skipped(folder, tmp_path, monkeypatch):

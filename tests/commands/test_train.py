@@ -201,8 +201,10 @@ def test_an_inverter_for_a_generator_that_is_no_wavegan(train_keras, cli, tmp_pa
     done = cli("invert", clips / "test", *generator, "--inverter", "run", "--method", "inverter", "--out", "out")
     assert done.returncode == 0, done.stderr
     assert all(np.load(path).shape == (6,) for path in (tmp_path / "out").glob("*.z.npy"))
+    done = cli("invert", clips / "test", "--generator", "made", "--inverter", "run", "--method", "inverter", "--out", "other")
+    assert done.returncode == 2 and "with z in [-3, 3], received made with z in [-1, 1]: give --latent-range -3 3" in done.stderr
     done = train_keras("wavegan", "--data", clips, *generator, "--run", "gan")
-    assert done.returncode == 2 and "--generator is what an inverter is trained for" in done.stderr
+    assert done.returncode == 2 and "Stage wavegan has no --generator" in done.stderr
 
 
 def bad_data(tmp_path, kind):

@@ -1,11 +1,16 @@
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_wavegan_inv import UserError, defaults, load_audio, load_classifier, load_inverter
+from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
 from tf_wavegan_inv.evaluation.judge import Judge
+from tf_wavegan_inv.models.classifier import build_classifier, feature_extractor
+from tf_wavegan_inv.models.precision import WHOLE
 
 
 def test_the_bundled_inverter_reads_its_own_options(generator):
@@ -29,6 +34,25 @@ def test_the_bundled_classifier_hears_unseen_speakers(generator):
     digits = Judge(classifier)(load_audio(files, generator, classifier.recipe.audio)).digits
     expected = ["Zero One Two Three Four Five Six Seven Eight Nine".split().index(f.name.split("_")[0]) for f in files]
     assert np.mean(digits == expected) >= 0.7
+
+
+def test_a_trained_model_computes_in_the_precision_of_now(tmp_path):
+    """Whatever it was trained in: inversion needs float32, training by --precision mixed_bfloat16 wants its features as fast."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_classifier(16384, 1, SpectrogramConfig(), 4)
+        model.save(tmp_path / "best.keras")
+        shutil.copy(defaults.CLASSIFIER / "config.json", tmp_path)
+        halved = load_classifier(tmp_path)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    whole = load_classifier(tmp_path)
+    assert {layer.compute_dtype for layer in whole.layers} == {"float32"}
+    assert {layer.name for layer in halved.layers if layer.compute_dtype == "float32"} == {layer.name for layer in model.layers} & {*WHOLE}
+    audio = np.random.default_rng(0).uniform(-1, 1, (2, 16384, 1)).astype(np.float32)
+    first, second = (feature_extractor(m)(audio)[0][0] for m in (halved, whole))
+    assert (first.dtype, second.dtype) == (tf.bfloat16, tf.float32)
+    np.testing.assert_allclose(tf.cast(first, tf.float32), second, rtol=0.1, atol=0.1)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.names import NAMES
 from tf_wavegan_inv.recipe import ClassifierConfig
 from tf_wavegan_inv.training.classifier import MONITOR, ClassifierTrainer
-from tf_wavegan_inv.training.fit import fit
+from tf_wavegan_inv.training.fit import EpochKeeper, fit
 from tf_wavegan_inv.training.run import Run
 
 CONFIG = ClassifierConfig(width=4, batch_size=4, epochs=3)
@@ -39,19 +39,26 @@ def train(folder, clips, config=CONFIG, steps=3, batches_from=None, learning_rat
 
 
 def test_a_full_disk_costs_nothing_but_the_state_that_did_not_fit(tmp_path, real_clips, monkeypatch, caplog):
-    """For the disk stands a limit on the size of files, which Python is told of by an error."""
-    save, limits = Run.save_state, resource.getrlimit(resource.RLIMIT_FSIZE)
+    """For the disk stands a limit on the size of files, which Python is told of by an error; it holds in the second of three epochs."""
+    report, limits = EpochKeeper.report, resource.getrlimit(resource.RLIMIT_FSIZE)
+    save = Run.save_state
 
-    def limited(self, step):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if step == 6 else limits[0], limits[1]))
+    def reported(self, epoch, logs):
+        if epoch == 1:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        report(self, epoch, logs)
+
+    def saved(self, step):
         try:
             save(self, step)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    monkeypatch.setattr(Run, "save_state", limited)
+    monkeypatch.setattr(EpochKeeper, "report", reported)
+    monkeypatch.setattr(Run, "save_state", saved)
     run = train(tmp_path, real_clips)
-    assert "the state after step 6 cannot be saved" in caplog.text and len(run.history()) == 3
+    assert "the report after step 6 cannot be written" in caplog.text and "the state after step 6 cannot be written" in caplog.text
+    assert [row["epoch"] for row in run.history()] == ["1", "3"]
     assert {p.name.split(".")[0] for p in (tmp_path / "state").iterdir()} == {"checkpoint", "ckpt-3", "ckpt-9"}
 
 

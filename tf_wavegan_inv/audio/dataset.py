@@ -2,6 +2,8 @@
 
 import dataclasses
 import logging
+import math
+import os
 import tempfile
 
 import numpy as np
@@ -9,6 +11,7 @@ import tensorflow as tf
 
 from tf_wavegan_inv.audio.condition import condition
 from tf_wavegan_inv.audio.decode import decode, decoder_index
+from tf_wavegan_inv.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +92,18 @@ def load_arrays(recordings, config, length, channels=1, progress=None):
 
 def _empty(shape):
     """An int16 array: in memory, or, beyond `IN_MEMORY` bytes, in a file without a name, of which the system keeps in memory what fits."""
-    if 2 * np.prod(shape) <= IN_MEMORY:
+    size = 2 * math.prod(shape)
+    if size <= IN_MEMORY:
         return np.empty(shape, np.int16)
-    return np.memmap(tempfile.TemporaryFile(), np.int16, shape=shape)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the array keeps it open
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)  # else a disk that is too small ends the process later, without a word
+    except OSError as error:
+        raise UserError(
+            f"The clips need {size / 1e9:.1f} GB on disk while training runs, and {tempfile.gettempdir()} has no room ({error.strerror}): "
+            "set TMPDIR to a folder that has."
+        ) from None
+    return np.memmap(file, np.int16, shape=shape)
 
 
 def training_batches(clips, batch_size, seed, start_step=0):
@@ -113,12 +125,16 @@ def training_batches(clips, batch_size, seed, start_step=0):
 
     def batch(step):
         index = shuffled(step * batch_size + tf.range(batch_size, dtype=tf.int64), count, seed)
-        audio = tf.numpy_function(lambda index: clips.audio[index], [index], tf.int16, stateful=False)
-        audio = tf.ensure_shape(audio, [batch_size, *clips.audio.shape[1:]])
-        return tf.cast(audio, tf.float32) * (clips.full_scale / 32767), tf.gather(labels, index), step
+        return _gathered(clips, index, batch_size), tf.gather(labels, index), step
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max // (batch_size + 1))
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def _gathered(clips, index, batch_size):
+    """Audio at `index` [batch_size], as float32; runs in tf.data, and leaves the clips where they are."""
+    audio = tf.numpy_function(lambda index: clips.audio[index], [index], tf.int16, stateful=False)
+    return tf.cast(tf.ensure_shape(audio, [batch_size, *clips.audio.shape[1:]]), tf.float32) * (clips.full_scale / 32767)
 
 
 def shuffled(position, count, seed):
@@ -146,7 +162,7 @@ def validation_batches(clips, batch_size, *more):
     """
     index = np.arange(-(-len(clips) // batch_size) * batch_size)
     weight = (index < len(clips)).astype(np.float32)
-    columns = [np.asarray(column)[index % len(clips)] for column in (clips.audio, clips.labels, *more)]
-    dataset = tf.data.Dataset.from_tensor_slices((*columns, weight)).batch(batch_size, drop_remainder=True)
-    scale = clips.full_scale / 32767
-    return dataset.map(lambda audio, *others: (scale * tf.cast(audio, tf.float32), *others)).prefetch(2)
+    index %= len(clips)
+    columns = [np.asarray(column)[index] for column in (clips.labels, *more)]
+    dataset = tf.data.Dataset.from_tensor_slices((index, *columns, weight)).batch(batch_size, drop_remainder=True)
+    return dataset.map(lambda index, *others: (_gathered(clips, index, batch_size), *others)).prefetch(2)

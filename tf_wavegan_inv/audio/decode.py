@@ -12,7 +12,7 @@ from tf_wavegan_inv.audio.examples import FULL_SCALE
 log = logging.getLogger(__name__)
 
 SOUNDFILE = "soundfile"
-SHARD = "shard"  # of TFRecords: the path is <file>#<offset>,<bytes> of 16-bit samples, one channel
+SHARD = "shard"  # of TFRecords: the path is <file>#<offset>,<bytes>,<scale> of 16-bit samples, one channel
 MAX_SECONDS = 30.0  # of a longer file only this much is read
 
 
@@ -89,10 +89,10 @@ def _decode_from_shard(path):
     def read(path):
         path = path if isinstance(path, bytes) else path.item()
         name, _, place = path.decode().rpartition("#")
-        offset, size = map(int, place.split(","))
+        offset, size, scale = place.split(",")
         with open(name, "rb") as file:
-            file.seek(offset)
-            return np.frombuffer(file.read(size), "<i2").astype(np.float32)[:, None] / FULL_SCALE
+            file.seek(int(offset))
+            return np.frombuffer(file.read(int(size)), "<i2").astype(np.float32)[:, None] * np.float32(float(scale) / FULL_SCALE)
 
     samples = tf.numpy_function(read, [path], tf.float32, stateful=False)
     return tf.ensure_shape(samples, [None, 1])
@@ -145,7 +145,7 @@ def decode(path, decoder):
         float32 [samples, channels] in [-1, 1] at the file's own rate; at most `MAX_SECONDS`.
     """
     branches = [lambda d=d: tf.ensure_shape(d(path), [None, None]) for d in _decoders().values()]
-    return branches[0]() if len(branches) == 1 else tf.switch_case(decoder, branches)
+    return tf.switch_case(decoder, branches)
 
 
 def decoder_index(name):

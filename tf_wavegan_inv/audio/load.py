@@ -11,7 +11,7 @@ from tf_wavegan_inv.audio.dataset import conditioned, load_arrays
 from tf_wavegan_inv.audio.folders import SPLITS, Clip, find_clips
 from tf_wavegan_inv.audio.inspect import inspect_clip, inspect_clips
 from tf_wavegan_inv.audio.labels import UNKNOWN
-from tf_wavegan_inv.audio.shards import INDEX, read_shards
+from tf_wavegan_inv.audio.shards import is_sharded, read_shards
 from tf_wavegan_inv.errors import UserError
 
 
@@ -50,7 +50,7 @@ def read_corpus(folders, progress=None):
     Raises:
         UserError: if a folder holds no audio, or none that can be used.
     """
-    sharded = [folder for folder in folders if (pathlib.Path(folder) / INDEX).exists()]
+    sharded = [folder for folder in folders if is_sharded(folder)]
     clips = [clip for folder in folders if folder not in sharded for clip in find_clips(folder)]
     recordings, skipped = inspect_clips(clips, progress)
     recordings += [recording for folder in sharded for recording in read_shards(folder)]

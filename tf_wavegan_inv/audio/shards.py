@@ -1,13 +1,15 @@
 """Data sets as TFRecord shards: written once, read by training without decoding.
 
 A folder of shards holds, for each split, `<split>-00000-of-00024.tfrecord` (`audio.examples`), and beside each a .json that tells its clips
-and is written after it; index.json, which is there once all of them are; and skipped.csv.
+and is written after it; shards.json, which is there once all of them are; and skipped.csv.
 """
 
+import concurrent.futures
 import csv
 import hashlib
 import json
 import pathlib
+import re
 
 import tensorflow as tf
 
@@ -20,7 +22,8 @@ from tf_wavegan_inv.audio.inspect import Recording, inspect_clips
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import replacing, stamp, write_json
 
-INDEX = "index.json"
+INDEX = "shards.json"
+NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.(tfrecord|json)")
 RECORD_HEAD = 12  # bytes of a TFRecord before its data: length and checksum; 4 more come after it
 
 
@@ -35,12 +38,12 @@ def write_shards(clips, folder, rate=16000, shard_clips=1024, progress=None):
         progress: called with (clips done, clips).
 
     Returns:
-        dict: what index.json holds.
+        dict: what shards.json holds.
 
     Raises:
-        UserError: if none of the clips can be used.
+        UserError: if none of the clips can be used, or a shard cannot be written.
     """
-    folder = pathlib.Path(folder)
+    folder, config = pathlib.Path(folder), AudioConfig(rate, peak_normalise=False)
     (folder / INDEX).unlink(missing_ok=True)
     plans = []
     for split in SPLITS:
@@ -49,7 +52,7 @@ def write_shards(clips, folder, rate=16000, shard_clips=1024, progress=None):
         plans += [(f"{split}-{i:05}-of-{len(parts):05}", part) for i, part in enumerate(parts)]
     done, shards = 0, []
     for name, part in plans:
-        shards.append(_existing(folder / name, part, rate) or _write_shard(folder / name, part, rate))
+        shards.append(_existing(folder / name, part, rate) or _write_shard(folder / name, part, config))
         done += len(part)
         if progress:
             progress(done, len(clips))
@@ -59,7 +62,7 @@ def write_shards(clips, folder, rate=16000, shard_clips=1024, progress=None):
     with replacing(folder / "skipped.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("file", "reason"), *skipped])
     kept = {shard["name"] for shard in shards}
-    for path in [*folder.glob("*.tfrecord"), *folder.glob("*-of-*.json")]:  # of an earlier call with other clips
+    for path in _shard_files(folder):  # of an earlier call with other clips
         if path.stem not in kept:
             path.unlink()
     index = {
@@ -72,24 +75,46 @@ def write_shards(clips, folder, rate=16000, shard_clips=1024, progress=None):
     return index
 
 
+def is_sharded(folder):
+    """Whether a folder holds shards, be they complete or not."""
+    return (pathlib.Path(folder) / INDEX).exists() or next(_shard_files(pathlib.Path(folder)), None) is not None
+
+
 def read_shards(folder):
     """The recordings of a folder of shards: list of `Recording`, which `conditioned` reads.
 
     Raises:
-        UserError: if a shard is missing or of another size than it was written.
+        UserError: if a shard is missing, or its checksum is not that of when it was written.
     """
     folder = pathlib.Path(folder)
     try:
         index = json.loads((folder / INDEX).read_text())
-        return [recording for name, shard in index["shards"].items() for recording in _recordings(folder / name, shard, index["rate"])]
+        names = list(index["shards"])
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            digests = pool.map(_digest, [folder / f"{name}.tfrecord" for name in names])
+            changed = [n for n, digest in zip(names, digests, strict=True) if digest != index["shards"][n]["sha256"]]
+        if changed:
+            raise ValueError(f"{len(changed)} are not as they were written, {changed[0]}.tfrecord is one")
+        return [recording for name in names for recording in _recordings(folder / name, index["rate"])]
+    except FileNotFoundError as error:
+        raise UserError(
+            f"The shards in {folder} are not complete ({error.filename} is missing): run tf-wavegan-inv prepare again."
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"The shards in {folder} are damaged ({error}): run tf-wavegan-inv prepare again.") from None
 
 
-def _recordings(path, shard, rate):
+def _shard_files(folder):
+    return (path for path in folder.glob("*-of-*") if NAME.fullmatch(path.name))
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _recordings(path, rate):
     data = path.with_name(f"{path.name}.tfrecord")
-    if data.stat().st_size != shard["bytes"]:
-        raise UserError(f"{data} has {data.stat().st_size} bytes, {shard['bytes']} were written: run tf-wavegan-inv prepare again.")
     for clip in json.loads(path.with_name(f"{path.name}.json").read_text())["clips"]:
         samples = clip["bytes"] // 2
         yield Recording(
@@ -98,7 +123,7 @@ def _recordings(path, shard, rate):
             rate,
             samples / rate,
             1,
-            f"{data}#{clip['offset']},{clip['bytes']}",
+            f"{data}#{clip['offset']},{clip['bytes']},{clip['scale']}",
         )
 
 
@@ -112,33 +137,21 @@ def _existing(path, clips, rate):
     """What is known of a shard that is there whole, of just these clips; else None."""
     try:
         known = json.loads(path.with_name(f"{path.name}.json").read_text())
-        whole = path.with_name(f"{path.name}.tfrecord").stat().st_size == known["bytes"]
-        return known if whole and known["plan"] == _plan(clips, rate) else None
+        planned = known["plan"] == _plan(clips, rate)
+        return known if planned and _digest(path.with_name(f"{path.name}.tfrecord")) == known["sha256"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _write_shard(path, clips, rate):
-    plan = _plan(clips, rate)
+def _write_shard(path, clips, config):
+    plan = _plan(clips, config.sample_rate)
     recordings, skipped = inspect_clips(clips)
-    entries, offset = [], 0
-    config = AudioConfig(rate, peak_normalise=False)
-    with replacing(path.with_name(f"{path.name}.tfrecord")) as partial:
-        with tf.io.TFRecordWriter(str(partial)) as writer:
-            for recording, audio in zip(recordings, conditioned(recordings, config, None).prefetch(8).as_numpy_iterator(), strict=True):
-                clip = recording.clip
-                pcm, example = pcm_of(clip.name, audio), to_example(clip.name, audio, rate, clip.label, clip.speaker, clip.split)
-                writer.write(example)
-                entries.append(
-                    {
-                        **{name: getattr(clip, name) for name in ("name", "label", "speaker", "split")},
-                        "file": str(clip.path),
-                        "offset": offset + RECORD_HEAD + example.index(pcm),
-                        "bytes": len(pcm),
-                    }
-                )
-                offset += RECORD_HEAD + len(example) + 4
-        size, digest = partial.stat().st_size, hashlib.sha256(partial.read_bytes()).hexdigest()
+    try:
+        with replacing(path.with_name(f"{path.name}.tfrecord")) as partial:
+            entries = _write_records(partial, recordings, config)
+            size, digest = partial.stat().st_size, _digest(partial)
+    except tf.errors.OpError as error:
+        raise UserError(f"{path}.tfrecord cannot be made ({str(error).splitlines()[0]}): the same command goes on from here.") from None
     known = {
         "name": path.name,
         "plan": plan,
@@ -149,3 +162,25 @@ def _write_shard(path, clips, rate):
     }
     write_json(path.with_name(f"{path.name}.json"), known)
     return known
+
+
+def _write_records(path, recordings, config):
+    """Write recordings as records; returns what is told of each."""
+    entries, offset = [], 0
+    audios = conditioned(recordings, config, None).prefetch(8).as_numpy_iterator()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for clip, audio in zip((r.clip for r in recordings), audios, strict=True):
+            example = to_example(clip.name, audio, config.sample_rate, clip.label, clip.speaker, clip.split)
+            pcm, scale = pcm_of(clip.name, audio)
+            writer.write(example)
+            entries.append(
+                {
+                    **{name: getattr(clip, name) for name in ("name", "label", "speaker", "split")},
+                    "file": str(clip.path),
+                    "offset": offset + RECORD_HEAD + example.index(pcm),
+                    "bytes": len(pcm),
+                    "scale": scale,
+                }
+            )
+            offset += RECORD_HEAD + len(example) + 4
+    return entries

@@ -4,10 +4,13 @@ import importlib.util
 import logging
 import os
 import pathlib
+import sys
 import zlib
 
 from tf_wavegan_inv.commands.common import add_model_arguments, positive, seed
 from tf_wavegan_inv.errors import UserError
+
+LONGEST_REASON = 300  # characters
 
 
 def add_arguments(p):
@@ -59,7 +62,8 @@ def run(options):
     except UserError:
         raise
     except (BeamIOError, ValueError, RuntimeError, OSError, zlib.error) as error:
-        raise UserError(f"Beam cannot run this: {(str(error).splitlines() or [type(error).__name__])[0]}") from None
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        raise UserError(f"Beam cannot run this: {lines[-1][:LONGEST_REASON]}") from None  # after the worker's traceback, if any
     inverted, skipped = counts(result)
     written = f"{options.output}-*.{options.format}"
     if not inverted:
@@ -77,12 +81,24 @@ def _sort(inputs):
     for text in inputs:
         path = pathlib.Path(text)
         if path.is_dir():
-            paths += audio_files(path)
+            paths += _named_in_utf8(audio_files(path))
         elif path.is_file() and not is_records(text):
             paths.append(path)
         else:
             patterns.append(_absolute(text))
     return paths, patterns
+
+
+def _named_in_utf8(paths):
+    """Those of the paths that Beam can handle; of the others it is said that they cannot be."""
+    good = []
+    for path in paths:
+        try:
+            str(path).encode()
+            good.append(path)
+        except UnicodeEncodeError:
+            print(f"skipped: {str(path).encode(errors='backslashreplace').decode()}: its name is no UTF-8; rename it.", file=sys.stderr)
+    return good
 
 
 def _absolute(pattern):

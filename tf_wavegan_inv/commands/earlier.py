@@ -13,25 +13,30 @@ def done_before(table, path, record, clips, names):
     """Which rows of a table still hold: the set of their columns `z`.
 
     A row holds where a call of equal arguments and models wrote it, the recording is as it was, and its results are there. Rows about
-    clips that this call was not given hold too: nothing that was found is forgotten.
+    clips that this call was not given hold too: nothing that was found is forgotten, be it by another call, which is refused.
 
     Args:
         table: `Table`.
         path: run.json of this call's kind, in the folder of the results.
         record: what will be written there.
-        clips: list of `Clip`, those of this call.
+        clips: list of `Clip`, those of this call and of its other shards.
         names: output name by clip path.
 
     Raises:
-        UserError: if the folder holds the results of another call under another run.json (of shards, or of the whole).
+        UserError: if the folder holds the results of another call.
     """
-    for other in path.parent.glob("run*.json"):
-        if other != path and _deciding(_read(other)) not in (None, _deciding(record)):
-            raise UserError(f"{path.parent} holds what another call found, see {other}: give another --out.")
+    check_free(path.parent, record)
     if _deciding(_read(path)) != _deciding(record):
         return set()
     claimed = {f"{names[clip.path]}.z.npy": str(clip.path.resolve()) for clip in clips}
     return {row["z"] for row in table.rows() if row["z"] and _holds(row, path.parent, claimed, record["arguments"])}
+
+
+def check_free(folder, record=None):
+    """Raise UserError if a folder holds the results of another call of `invert` than that of `record`."""
+    for other in folder.glob("run*.json"):
+        if _deciding(_read(other)) not in (None, record and _deciding(record)):
+            raise UserError(f"{folder} holds what another call found, see {other}: give another --out.")
 
 
 def _holds(row, folder, claimed, arguments):

@@ -93,7 +93,7 @@ def run(options):
         raise UserError("--pivot tunes a WaveGAN: give --wavegan instead of --generator.")
     if options.self_check:
         return _self_check(options)
-    clips = gather(options.audio or [defaults.DATA / "test"], options.out)
+    clips = everything = gather(options.audio or [defaults.DATA / "test"], options.out)
     names = output_names(clips)
     suffix = ""
     if options.shard:
@@ -103,7 +103,7 @@ def run(options):
     record = make_record(options, **_model_files(models, options)) | {"inversion": dataclasses.asdict(models.trained.inversion)}
     tally = Tally()
     table = Table(options.out / f"inversions{suffix}.csv", tally)
-    done = done_before(table, options.out / f"run{suffix}.json", record, clips, names)
+    done = done_before(table, options.out / f"run{suffix}.json", record, everything, names)
     left = [clip for clip in clips if f"{names[clip.path]}.z.npy" not in done]
     if len(left) < len(clips):
         print(f"{len(clips) - len(left)} of {len(clips)} clips were inverted before by such a call: {len(left)} are left.")

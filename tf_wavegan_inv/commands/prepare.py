@@ -16,7 +16,7 @@ def add_arguments(p):
         metavar="DIR",
         type=pathlib.Path,
         default=pathlib.Path("shards"),
-        help="folder for the shards, index.json and skipped.csv; give it to train_keras.py --data. The same call goes on where one was "
+        help="folder for the shards, shards.json and skipped.csv; give it to train_keras.py --data. The same call goes on where one was "
         "stopped",
     )
 

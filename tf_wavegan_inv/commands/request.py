@@ -35,6 +35,7 @@ def run(options):
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.inspect import inspect_clips
     from tf_wavegan_inv.commands.clips import gather, output_names
+    from tf_wavegan_inv.commands.earlier import check_free
     from tf_wavegan_inv.commands.table import Table
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.serving.client import Client
@@ -42,6 +43,7 @@ def run(options):
 
     if not 0 <= options.steps <= MAX_STEPS:
         raise UserError(f"--steps must be in 0..{MAX_STEPS}, received {options.steps}.")
+    check_free(options.out)
     recordings, skipped = inspect_clips(gather(options.audio or [defaults.DATA / "test"], options.out), Progress("checking clips"))
     report_skipped(skipped)
     if not recordings:
@@ -96,7 +98,7 @@ def _ask(client, recordings, outputs, method, options):
             {
                 "path": recording.clip.name,
                 "method": method,
-                "status": "max_iterations" if options.steps else "predicted",
+                "status": _status(found["iterations"][i], options.steps) if options.steps else "predicted",
                 "objective": found["objective"][i] if options.steps else "",
                 "iterations": found["iterations"][i] if options.steps else 0,
                 "seconds": seconds,
@@ -105,6 +107,10 @@ def _ask(client, recordings, outputs, method, options):
             }
         )
     return rows
+
+
+def _status(iterations, steps):
+    return "max_iterations" if iterations >= steps else "stalled"  # or converged: the server does not say
 
 
 def _wav(path):

@@ -88,9 +88,22 @@ def parser():
     return p
 
 
+def _check(options):
+    """Raise UserError for options that contradict each other."""
+    if (options.latent_dim or options.latent_range) and not options.generator:
+        raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
+    if options.stage == "wavegan" and options.dim and options.init != "scratch":
+        raise UserError(f"--dim {options.dim} with --init {options.init}: the width is that of the checkpoint to begin from.")
+    foreign = ("epochs", "width", "generator") if options.stage == "wavegan" else ("steps", "dim", "loss")
+    given = [name for name in foreign if getattr(options, name)]
+    if given:
+        raise UserError(f"Stage {options.stage} has no --{given[0]}: leave it out.")
+
+
 @command
 def main(arguments=None):
     options = parser().parse_args(arguments)
+    _check(options)
     import keras
 
     from tf_wavegan_inv.training.strategy import make_logical_cpus, make_strategy
@@ -149,13 +162,7 @@ def _train(options, strategy):
         options.latent_dim,
         options.latent_range,
     )
-    if (options.latent_dim or options.latent_range) and not options.generator:
-        raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
     if options.stage == "wavegan":
-        if options.generator:
-            raise UserError("--generator is what an inverter is trained for; stage wavegan begins from --init.")
-        if options.dim and options.init != "scratch":
-            raise UserError(f"--dim {options.dim} with --init {options.init}: the width is that of the checkpoint to begin from.")
         from tf_wavegan_inv.training.wavegan_stage import train_wavegan
 
         print(f"The WaveGAN is in {train_wavegan(request)}.")

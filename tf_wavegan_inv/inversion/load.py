@@ -24,7 +24,7 @@ class Trained:
     inversion: object
 
 
-def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe=None, needs_inverter=True):
+def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe=None, needs_inverter=True, source=None):
     """Load the trained models for a generator: `Trained`.
 
     Args:
@@ -33,14 +33,16 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
         inverter, classifier: paths (see `load_inverter`); None for the bundled ones.
         recipe: whose objective to minimise, a name or path; None for the inverter's.
         needs_inverter: bool.
+        source: path of a generator that is no WaveGAN.
 
     Raises:
-        UserError: if a model is missing or damaged or does not fit, or the bundled inverter is for another WaveGAN.
+        UserError: if a model is missing or damaged or does not fit, the bundled inverter is for another WaveGAN, or an inverter for another
+            latent range.
     """
     from tf_wavegan_inv.inversion.staged import without_perceptual
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
     from tf_wavegan_inv.recipe import load_recipe
-    from tf_wavegan_inv.training.stages import check_shapes, check_trained_for
+    from tf_wavegan_inv.training.stages import check_shapes, check_trained_for, check_trained_for_generator
 
     hearing, inverting = load_classifier(classifier or defaults.CLASSIFIER), None
     if classifier or hearing.input_shape[1:] == generator.output_shape[1:]:
@@ -52,6 +54,8 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
         check_shapes(inverting, generator, "inverter")
         if wavegan:
             check_trained_for(inverting, wavegan, given=bool(inverter))
+        elif source:
+            check_trained_for_generator(inverting, generator, source)
     trained = inverting or hearing
     its_own = trained.recipe if trained else load_recipe("best")
     inversion = load_recipe(recipe).inversion if recipe else its_own.inversion
@@ -98,7 +102,7 @@ class Loaded:
             if latent_dim or latent_range:
                 raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
             model = load_wavegan(wavegan, slice_len)
-        self.trained = load_trained(model, wavegan, inverter, classifier, recipe, method != "gradient")
+        self.trained = load_trained(model, wavegan, inverter, classifier, recipe, method != "gradient", generator)
         self.judge = Judge(self.trained.classifier) if self.trained.classifier else None
         self.inversion = Inversion(model, method, self.trained.inverter, self.trained.classifier, self.trained.inversion)
         self.shape = tuple(model.output_shape[1:])

@@ -7,6 +7,7 @@ import keras
 
 from tf_wavegan_inv.audio.spectrogram import Spectrogram  # noqa: F401 - registers the layer that the files name
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.models.precision import set_precision
 from tf_wavegan_inv.recipe import recipe_from_dict
 
 FILES = ("model.keras", "best.keras")
@@ -25,7 +26,8 @@ def load_inverter(path):
 
     Returns:
         keras.Model: audio [batch, samples, channels] in [-1, 1] -> z [batch, latent_dim]. Its attribute `options` is the dict of
-        config.json, `recipe` the `Recipe` in it, `file` the path of the .keras file.
+        config.json, `recipe` the `Recipe` in it, `file` the path of the .keras file. It computes in the precision of
+        `keras.config.dtype_policy()`, whatever it was trained in.
 
     Raises:
         UserError: if there is no such model, or its files are damaged.
@@ -64,6 +66,7 @@ def _load(path, stage):
         model = keras.saving.load_model(file, compile=False)
     except Exception as error:  # zip, HDF5 and Keras each raise their own
         raise UserError(f"{file} cannot be loaded as a Keras model, it may be cut short: {str(error).splitlines()[0]}") from None
+    set_precision(model)
     model.trainable = False
     model.options, model.recipe, model.file = options, recipe, file
     return model

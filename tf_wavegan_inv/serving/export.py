@@ -110,11 +110,12 @@ def write_configuration(folder, name=MODEL):
     )
     write_text(
         folder / "batching_parameters.txt",
-        "max_batch_size { value: 32 }\n"
+        "max_batch_size { value: 128 }\n"
         "batch_timeout_micros { value: 5000 }\n"
         "max_enqueued_batches { value: 64 }\n"
         "num_batch_threads { value: 2 }\n"
         "allowed_batch_sizes: 1\n"
         "allowed_batch_sizes: 8\n"
-        "allowed_batch_sizes: 32\n",
+        "allowed_batch_sizes: 32\n"
+        "allowed_batch_sizes: 128\n",
     )

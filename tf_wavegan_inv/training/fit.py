@@ -41,10 +41,9 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor
     if workers.chief:
         write_options(run.folder / "logs", run.options())
     with Preemption(workers) as preemption:
-        keeper = EpochKeeper(trainer, run, done, steps_per_epoch, preemption, monitor, config.patience, previews)
+        keeper = EpochKeeper(trainer, run, done, steps_per_epoch, config, preemption, monitor, previews)
         for first, steps, stop_epoch in segments(done, steps_per_epoch, config.epochs):
             if workers.of_chief(int(keeper.out_of_patience())):
-                print(f"{run.folder}: no better {monitor} for {config.patience} epochs: enough.")
                 break
             trainer.fit(
                 keeper.begin(first, batches_from),
@@ -76,9 +75,9 @@ def rounded(values):
 class EpochKeeper(Keeper):
     """The `Keeper` of `fit`: after each epoch models, history, scalars and previews."""
 
-    def __init__(self, trainer, run, step, steps_per_epoch, preemption, monitor, patience=0, previews=None):
-        super().__init__(run, step, steps_per_epoch, preemption)
-        self.trainer, self.monitor, self.patience, self.previews = trainer, monitor, patience, previews
+    def __init__(self, trainer, run, step, steps_per_epoch, config, preemption, monitor, previews=None):
+        super().__init__(run, step, steps_per_epoch, config.batch_size, preemption)
+        self.trainer, self.monitor, self.patience, self.previews = trainer, monitor, config.patience, previews
         self.scalars = ScalarWriter(run.folder / "logs")
 
     def save(self):
@@ -99,6 +98,7 @@ class EpochKeeper(Keeper):
         if self.previews:
             self.previews(epoch + 1)
         if self.out_of_patience():
+            print(f"\nNo better {self.monitor} on validation clips for {self.patience} epochs: enough.")
             self.model.stop_training = True
 
     def out_of_patience(self):

@@ -24,22 +24,21 @@ class Keeper(keras.callbacks.Callback):
         run: `Run`.
         step: steps done.
         report_steps: steps between reports, which are Keras' epochs.
+        clips: real clips that a step takes.
         preemption: `Preemption`.
     """
 
-    def __init__(self, run, step, report_steps, preemption):
+    def __init__(self, run, step, report_steps, clips, preemption):
         super().__init__()
-        self.run, self.step, self.report_steps, self.preemption = run, step, report_steps, preemption
+        self.run, self.step, self.report_steps, self.clips, self.preemption = run, step, report_steps, clips, preemption
         self.chief = preemption.workers.chief
-        self.batches_from, self.clips, self.saved = None, 0, step
+        self.batches_from, self.saved = None, step
         self.saved_at = time.monotonic()
 
     def begin(self, step, batches_from):
         """Before a call of `fit` whose first step is `step`; gives its batches, `batches_from(step)`."""
         self.step, self.batches_from = step, batches_from
-        batches = batches_from(step)
-        self.clips = tf.nest.flatten(batches.element_spec)[0].shape[0] or 0
-        return batches
+        return batches_from(step)
 
     def save(self):
         """Save the state after `self.step` steps."""
@@ -74,8 +73,7 @@ class Keeper(keras.callbacks.Callback):
                 f"Training diverged before step {self.step}: {', '.join(wrong)} is NaN or infinite. The state saved before is kept in "
                 f"{self.run.folder}; try a lower --learning-rate with another --run."
             )
-        if self.chief:
-            self.report(epoch, {name: float(value) for name, value in logs.items()})
+        self._write(lambda: self.report(epoch, {name: float(value) for name, value in logs.items()}), "the report")
         self.preemption.agree()
         self._save()
 
@@ -93,17 +91,22 @@ class Keeper(keras.callbacks.Callback):
         return values
 
     def _save(self):
-        """Save, or say that it cannot be, as on a full disk, and go on: what was saved before is kept."""
         self.saved_at = time.monotonic()
-        try:
-            if self.chief:
-                self.save()
+        if self._write(self.save, "the state"):
             self.saved = self.step
-        except (tf.errors.OpError, OSError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            log.warning("warning: the state after step %d cannot be saved (%s). Is the disk full?", self.step, reason)
         if self.preemption.signal:
             self.preemption.stop(self.run.folder, self.saved)
+
+    def _write(self, function, what):
+        """Call what writes files, or say that it cannot, as on a full disk, and go on: what was saved before is kept."""
+        try:
+            if self.chief:
+                function()
+            return True
+        except (tf.errors.OpError, OSError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            log.warning("warning: %s after step %d cannot be written (%s). Is the disk full?", what, self.step, reason)
+            return False
 
     def _keep_batch(self):
         path = self.run.folder / f"diverged-step-{self.step}.npz"

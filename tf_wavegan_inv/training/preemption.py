@@ -28,7 +28,9 @@ class Preemption:
 
     def __exit__(self, *exception):
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)
+        if self._received and exception == (None, None, None):  # after the last step: what comes next is not begun
+            raise StoppedError(f"Stopped by {signal.Signals(self._received).name}; the same command goes on.", 128 + self._received)
 
     def _note(self, number, frame):
         if self._received is not None:

@@ -54,9 +54,9 @@ class Run:
 
     @staticmethod
     def _compared(config):
-        """A config without the options of the other stage."""
+        """A config without the options of the other stages."""
         others = [stage for stage in STAGES if stage != config.get("stage")]
-        return config | {"recipe": {k: v for k, v in config.get("recipe", {}).items() if k not in others}}
+        return {"precision": "float32"} | config | {"recipe": {k: v for k, v in config.get("recipe", {}).items() if k not in others}}
 
     def options(self):
         """What the stage was trained with, flat: dict of "section.option" to value."""

@@ -224,6 +224,22 @@ def check_trained_for(inverter, wavegan, given):
     )
 
 
+def check_trained_for_generator(inverter, generator, path):
+    """Raise UserError if an inverter is for another latent range than a generator (`load_generator`) has; say if it is for another one."""
+    trained_for = inverter.options.get("generator")
+    if not trained_for:
+        log.warning("warning: the inverter %s was trained for a WaveGAN, not for %s.", inverter.file, path)
+        return
+    if trained_for["latent_range"] != [generator.low, generator.high]:
+        low, high = trained_for["latent_range"]
+        raise UserError(
+            f"The inverter {inverter.file} was trained for a generator with z in [{low:g}, {high:g}], received {path} with z in "
+            f"[{generator.low:g}, {generator.high:g}]: give --latent-range {low:g} {high:g}, or an inverter trained for this range."
+        )
+    if trained_for["sha256"] != checksum(weights_file(path)):
+        log.warning("warning: the inverter %s was trained for another generator than %s.", inverter.file, path)
+
+
 def _splits(request, corpus, length, channels, labelled=False):
     splits = {}
     for split in ("train", "valid"):
@@ -242,6 +258,7 @@ def _open_run(request, stage, config, more=None):
             "data": request.corpus.fingerprint(),
             "seed": request.seed,
             "init": request.init,
+            "precision": keras.config.dtype_policy().name,
             "versions": versions(),
             **(more or {}),
         },

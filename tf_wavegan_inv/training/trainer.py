@@ -15,8 +15,8 @@ class Trainer(keras.Model):
     The losses it logs are means over clips. The gradients that it applies are those of the mean over the global batch: strategies sum
     gradients over replicas, so each replica's mean is divided by their number.
 
-    It also logs the norm of the gradients ("train/gradient_norm"): the mean, over updates and replicas, of the norm of the gradient of a
-    replica's own mean.
+    It also logs the norm of the gradients ("train/gradient_norm"): the mean, over updates of the network and replicas, of the norm of the
+    gradient of a replica's own mean.
 
     Args:
         network: the keras.Model that is trained.
@@ -53,12 +53,13 @@ class Trainer(keras.Model):
     def call(self, inputs, training=False):
         return self.network(inputs, training=training)
 
-    def update(self, losses_of, network=None, optimizer=None):
+    def update(self, losses_of, network=None, optimizer=None, norm=GRADIENT_NORM):
         """One step of an optimiser.
 
         Args:
             losses_of: function without arguments; returns the loss to minimise [batch], and whatever else.
             network, optimizer: what is updated, and by what; the trainer's own by default.
+            norm: name under which the gradient's norm is logged.
 
         Returns:
             what `losses_of` returned.
@@ -69,7 +70,7 @@ class Trainer(keras.Model):
             loss = tf.reduce_mean(result[0]) / replicas
         variables = (network or self.network).trainable_variables
         gradients = tape.gradient(loss, variables)
-        self.means[GRADIENT_NORM].update_state(tf.linalg.global_norm(gradients) * replicas)
+        self.means[norm].update_state(tf.linalg.global_norm(gradients) * replicas)
         (optimizer or self.network_optimizer).apply_gradients(zip(gradients, variables, strict=True))
         return result
 
@@ -79,6 +80,6 @@ class Trainer(keras.Model):
             self.means[name].update_state(value, sample_weight=weight)
         return {name: self.means[name].result() for name in values}
 
-    def gradient_norm(self):
+    def gradient_norm(self, norm=GRADIENT_NORM):
         """The mean norm of the gradients so far, by its name."""
-        return {GRADIENT_NORM: self.means[GRADIENT_NORM].result()}
+        return {norm: self.means[norm].result()}

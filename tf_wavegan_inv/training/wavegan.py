@@ -6,7 +6,8 @@ import tensorflow as tf
 from tf_wavegan_inv.training.trainer import Trainer
 from tf_wavegan_inv.wavegan.adversarial import LOSSES, PENALTY_WEIGHT, between, gradient_penalty
 
-NAMES = ("loss/discriminator", "loss/generator", "loss/gradient_penalty", "wavegan/logit_real", "wavegan/logit_fake")
+DISCRIMINATOR_NORM = "train/gradient_norm_discriminator"
+NAMES = (DISCRIMINATOR_NORM, "loss/discriminator", "loss/generator", "loss/gradient_penalty", "wavegan/logit_real", "wavegan/logit_fake")
 
 
 class WaveGANTrainer(Trainer):
@@ -55,12 +56,15 @@ class WaveGANTrainer(Trainer):
         """
         fake = tf.stop_gradient(self.network(z, training=True))
         (_, values) = self.update(
-            lambda: self.discriminator_losses(real, fake, alpha, shifts), self.discriminator, self.discriminator_optimizer
+            lambda: self.discriminator_losses(real, fake, alpha, shifts),
+            self.discriminator,
+            self.discriminator_optimizer,
+            DISCRIMINATOR_NORM,
         )
         if self.loss_kind.clip:
             for variable in self.discriminator.trainable_variables:
                 variable.assign(keras.ops.clip(variable, -self.loss_kind.clip, self.loss_kind.clip))
-        return self.log(values)
+        return self.log(values) | self.gradient_norm(DISCRIMINATOR_NORM)
 
     def discriminator_losses(self, real, fake, alpha, shifts):
         """The discriminator's loss [batch], and what is logged, by name."""

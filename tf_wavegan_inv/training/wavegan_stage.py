@@ -214,7 +214,7 @@ class ReportKeeper(Keeper):
     """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews and their score."""
 
     def __init__(self, trainer, run, step, preemption, training, config, request):
-        super().__init__(run, step, training.report_steps, preemption)
+        super().__init__(run, step, training.report_steps, training.batch_size * training.updates, preemption)
         self.trainer, self.training = trainer, training
         self.scalars = ScalarWriter(run.folder / "logs")
         self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
