@@ -70,7 +70,10 @@ BAD = {
     "no wav": ("invert_wav", {"wav_bytes": [b"no audio at all" * 5]}, "not a WAV file"),
     "empty wav": ("invert_wav", {"wav_bytes": [b""]}, "more than 44 bytes"),
     "truncated wav": ("invert_wav", {"wav_bytes": [wav(np.ones(100) / 2)[:60]]}, "Data too short"),
-    "24 bits": ("invert_wav", {"wav_bytes": [wav(np.ones(100) / 2, subtype="PCM_24")]}, "Can only read 16-bit WAV"),
+    "24 bits": ("invert_wav", {"wav_bytes": [wav(np.ones(100) / 2, subtype="PCM_24")]}, "WAV file of 16-bit integers"),
+    "float wav": ("invert_wav", {"wav_bytes": [wav(np.ones(100) / 2, subtype="FLOAT")]}, "WAV file of 16-bit integers"),
+    "negative steps": ("refine", {"audio": np.ones((1, 16384, 1), np.float32), "steps": np.array([-1], np.int32)}, "must be in 0..1000"),
+    "too many steps": ("refine", {"audio": np.ones((1, 16384, 1), np.float32), "steps": np.array([1001], np.int32)}, "must be in 0..1000"),
     "rate": ("classify_wav", {"wav_bytes": [wav(np.ones(100) / 2, 2000)]}, "sample rate must be"),
     "steps": ("refine", {"audio": np.ones((2, 16384, 1), np.float32), "steps": np.ones(1, np.int32)}, "one number of steps a clip"),
 }
@@ -127,8 +130,11 @@ def test_float16_says_what_it_cannot_hold(signatures, tmp_path):
 def test_lite_answers_at_any_batch_size(exported, signatures, clips, tmp_path, kind, tolerance, share):
     write_lite(exported, tmp_path / "model.tflite", kind)
     model, z = LiteModel(tmp_path / "model.tflite"), signatures.inverter(clips).numpy()
+    for wrong in (clips[0], clips[:, :8000], clips[..., 0]):
+        with pytest.raises(UserError, match=r"reconstruct takes .*16384, 1.* received"):
+            model("reconstruct", audio=wrong)
     for batch in (3, 1):
-        found = model("reconstruct", audio=clips[:batch])
+        found = model("reconstruct", audio=clips[:batch].astype(np.float64))
         assert np.sqrt(((found["z"] - z[:batch]) ** 2).mean() / (z[:batch] ** 2).mean()) < tolerance
         np.testing.assert_allclose(model("generate", z=z[:batch])["audio"], signatures.generator(z[:batch]), atol=2 * tolerance)
         assert model("classify", audio=clips[:batch])["digit"].shape == (batch,)

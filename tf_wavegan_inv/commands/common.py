@@ -45,7 +45,7 @@ def command(function):
             print(f"error: cannot read or write {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
             return EXIT_USER_ERROR
         except KeyboardInterrupt:
-            print("\nInterrupted.", file=sys.stderr)
+            print("\nInterrupted. What takes long goes on by the same command.", file=sys.stderr)
             return 130
 
     return wrapped

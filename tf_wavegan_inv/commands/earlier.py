@@ -23,9 +23,14 @@ def done_before(table, path, record, clips, names):
         names: output name by clip path.
 
     Raises:
-        UserError: if the folder holds the results of another call.
+        UserError: if the folder holds the results of another call, or of this one in other parts.
     """
     check_free(path.parent, record)
+    for other in path.parent.glob("run*.json"):
+        if _parts(other) != _parts(path) and _deciding(_read(other)):
+            raise UserError(
+                f"{path.parent} was begun in other parts, see {other}: go on in those, or give another --out."
+            )
     if _deciding(_read(path)) != _deciding(record):
         return set()
     claimed = {f"{names[clip.path]}.z.npy": str(clip.path.resolve()) for clip in clips}
@@ -51,6 +56,11 @@ def _holds(row, folder, claimed, arguments):
     except (OSError, ValueError):
         return False
     return as_it_was and claimed.get(row["z"], row["recording"]) == row["recording"] and all((folder / r).exists() for r in results)
+
+
+def _parts(path):
+    """Of how many parts run.json, or run-2-of-8.json, tells."""
+    return path.stem.partition("-of-")[2]
 
 
 def _read(path):

@@ -41,6 +41,11 @@ def checked_wav(data):
         data = tf.identity(data)
     right = [tf.equal(tf.strings.substr(data, place, 4), name) for place, name in ((0, "RIFF"), (8, "WAVE"), (12, "fmt "))]
     with tf.control_dependencies([_check(tf.reduce_all(right), "not a WAV file: it must begin with RIFF, WAVE and fmt")]):
+        data = tf.identity(data)
+    kind = tf.io.decode_raw(tf.strings.substr(data, 20, 2), tf.int16, little_endian=True)
+    bits = tf.io.decode_raw(tf.strings.substr(data, 34, 2), tf.int16, little_endian=True)
+    message = "a WAV file of 16-bit integers (format 1) is wanted; received format and bits"
+    with tf.control_dependencies([_check(tf.reduce_all((kind == 1) & (bits == 16)), message, kind, bits)]):
         return tf.identity(data)
 
 
@@ -51,8 +56,20 @@ def checked_rate(rate):
         return tf.identity(rate)
 
 
+def checked_steps(steps, audio, most):
+    """steps [batch], one number for each clip of `audio`, unless there are others or one is not in 0..`most`."""
+    steps = tf.ensure_shape(steps, [None])
+    checks = [
+        _check(tf.equal(tf.shape(audio)[0], tf.size(steps)), "one number of steps a clip; received", tf.size(steps)),
+        _check(tf.reduce_all((steps >= 0) & (steps <= most)), f"steps must be in 0..{most}; received", steps),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(steps)
+
+
 def checked_batch(batch):
     """A tensor [batch, ...], unless it is empty or too much."""
+    batch = tf.ensure_shape(batch, [None, *batch.shape[1:]])
     with tf.control_dependencies(_batch_checks(batch)):
         return tf.identity(batch)
 

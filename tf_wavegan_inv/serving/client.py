@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -65,14 +66,14 @@ class Client:
             request = predict.PredictRequest()
             request.model_spec.name, request.model_spec.signature_name = self.model, signature
             for name, value in inputs.items():
-                request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(_single(value)))
             try:
                 response = stub.Predict(request, timeout=seconds)
             except grpc.RpcError as error:
                 text = f"{error.code().name}: {error.details()}"
                 if error.code().name in PASSING:
                     raise _PassingError(text) from None
-                raise UserError(f"{self.server} refused {self.model}/{signature}: {text}") from None
+                raise self._refusal(signature, text, error.code().name == "NOT_FOUND") from None
             return {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
 
         return call
@@ -89,20 +90,32 @@ class Client:
             text = f"HTTP {error.code}: {_error_of(error.read())}"
             if error.code in (429, 503):
                 raise _PassingError(text) from None
-            raise UserError(f"{self.server} refused {self.model}/{signature}: {text}") from None
+            raise self._refusal(signature, text, error.code == 404) from None
         except (OSError, ValueError, KeyError) as error:  # no connection, no JSON, no outputs
             raise _PassingError(f"{type(error).__name__}: {error}") from None
         if not isinstance(outputs, dict):  # a single output comes without its name
             outputs = {SINGLE[signature]: outputs}
         return {name: _from_json(value) for name, value in outputs.items()}
 
+    def _refusal(self, signature, text, unknown):
+        """The error for what the server says: of an unknown model, or of input that it cannot use."""
+        if unknown:
+            return UnreachableError(f"{self.server} does not serve {self.model}/{signature}: {text}")
+        said = re.search(r"assertion failed: (.*)", text)  # without where in the graph it was said
+        return UserError(f"{self.server} refused {self.model}/{signature}: {said[1] if said else text}")
+
 
 class UnreachableError(UserError):
-    """A server that does not answer."""
+    """A server that does not answer, or does not have the model."""
 
 
 class _PassingError(Exception):
     """A failure that another attempt may not meet."""
+
+
+def _single(value):
+    """float64 as float32, which is what signatures take; anything else as it is."""
+    return np.asarray(value, np.float32) if np.asarray(value).dtype == np.float64 else value
 
 
 def _to_json(value):

@@ -117,5 +117,6 @@ def write_configuration(folder, name=MODEL):
         "allowed_batch_sizes: 1\n"
         "allowed_batch_sizes: 8\n"
         "allowed_batch_sizes: 32\n"
+        "allowed_batch_sizes: 64\n"
         "allowed_batch_sizes: 128\n",
     )

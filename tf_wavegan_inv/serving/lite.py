@@ -1,7 +1,9 @@
 """TensorFlow Lite files, for devices."""
 
+import numpy as np
 import tensorflow as tf
 
+from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import replacing
 
 FILE = "assets.extra/model.tflite"  # within a version
@@ -38,4 +40,10 @@ class LiteModel:
         self.interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
 
     def __call__(self, signature, **inputs):
-        return self.interpreter.get_signature_runner(signature)(**inputs)
+        """Raises UserError for inputs of other names or shapes than the signature's."""
+        runner = self.interpreter.get_signature_runner(signature)
+        expected = {name: tuple(detail["shape_signature"]) for name, detail in runner.get_input_details().items()}
+        received = {name: np.shape(value) for name, value in inputs.items()}
+        if received.keys() != expected.keys() or any(received[name][1:] != shape[1:] for name, shape in expected.items()):
+            raise UserError(f"{signature} takes {expected} (-1: any batch), received {received}.")
+        return runner(**{name: np.asarray(value, np.float32) for name, value in inputs.items()})

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_wavegan_inv.audio.condition import condition
 from tf_wavegan_inv.inversion.objective import Objective
 from tf_wavegan_inv.inversion.search import advance_apart, begin
-from tf_wavegan_inv.serving.checks import checked_audio, checked_batch, checked_latents, checked_rate, checked_wav
+from tf_wavegan_inv.serving.checks import checked_audio, checked_batch, checked_latents, checked_rate, checked_steps, checked_wav
 
 MAX_STEPS = 1000
 EVALUATIONS = 1.3  # of the objective, a step; most searches make 1.1 (docs/inversion.md)
@@ -77,9 +77,9 @@ class Signatures:
 
     def refine(self, audio, steps):
         """L-BFGS from the inverter's z on the recipe's objective; steps int32 [batch], 0 to `MAX_STEPS`, for each clip its own."""
-        audio, steps = checked_audio(audio), tf.clip_by_value(steps, 0, MAX_STEPS)
-        equal = tf.debugging.Assert(tf.equal(tf.shape(audio)[0], tf.shape(steps)[0]), ["one number of steps a clip", tf.shape(steps)])
-        with tf.control_dependencies([equal]):
+        audio = checked_audio(audio)
+        steps = checked_steps(steps, audio, MAX_STEPS)
+        with tf.control_dependencies([steps]):
             target = self.objective.describe(audio)
 
         def value_and_gradient(z):
