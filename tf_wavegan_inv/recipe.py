@@ -74,6 +74,7 @@ class InverterConfig:
         learning_rate: of Adam, at the start.
         schedule: "constant" or "cosine" (to zero at the last epoch).
         patience: epochs without a better validation loss after which training ends; 0 for never.
+        joint: whether a step is one update on the losses of both batches together, instead of two: real clips, then synthesised ones.
         augment: how far real clips are changed at random, 0 to 1 (`audio.augment`).
         perceptual_layers: the classifier's layers that the perceptual loss compares; empty for the output of every residual block.
         perceptual_relative: see `losses.perceptual_loss`.
@@ -88,6 +89,7 @@ class InverterConfig:
     learning_rate: float = 1e-3
     schedule: str = "constant"
     patience: int = 0
+    joint: bool = False
     augment: float = 0.0
     perceptual_layers: tuple = ()
     perceptual_relative: bool = False
@@ -98,6 +100,11 @@ class InverterConfig:
     def __post_init__(self):
         _check_positive(self, "width", "batch_size", "epochs")
         _check_schedule(self)
+
+    @property
+    def updates(self):
+        """Of the optimiser, in a training step."""
+        return 1 if self.joint else 2
 
 
 @dataclasses.dataclass(frozen=True)

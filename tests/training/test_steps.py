@@ -1,5 +1,6 @@
 """The custom training steps, on real clips and a tiny generator."""
 
+import contextlib
 import dataclasses
 
 import keras
@@ -15,6 +16,7 @@ from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.names import NAMES
 from tf_wavegan_inv.recipe import InverterConfig
 from tf_wavegan_inv.training.classifier import ClassifierTrainer
+from tf_wavegan_inv.training.fit import adam
 from tf_wavegan_inv.training.inverter import InverterTrainer
 from tf_wavegan_inv.training.stages import random_latents
 from tf_wavegan_inv.training.strategy import make_strategy
@@ -79,9 +81,11 @@ def test_two_replicas_train_the_classifier_as_one(real_clips, two_replicas, floa
     check_same_update(before, *results)
 
 
-def test_a_step_is_an_update_on_real_clips_then_one_on_synthesised(golden, real_clips, float64):
-    """The same two updates by hand, with a plain SGD."""
-    trainer, by_hand = (make_trainer(golden, keras.optimizers.SGD(0.01)) for _ in range(2))
+@pytest.mark.parametrize("joint", [False, True])
+def test_a_step_is_an_update_on_real_clips_then_one_on_synthesised_or_one_on_both(golden, real_clips, float64, joint):
+    """The same updates by hand, with a plain SGD."""
+    config = dataclasses.replace(CONFIG, joint=joint)
+    trainer, by_hand = (make_trainer(golden, keras.optimizers.SGD(0.01), config=config) for _ in range(2))
     audio, z = real_clips.float_audio(0, 8).astype(np.float64), tf.cast(random_latents(8, 100, 0, 0), tf.float64)
     before = weights_of(trainer)
     trainer.train_step((audio, z))
@@ -109,9 +113,29 @@ def test_a_step_is_an_update_on_real_clips_then_one_on_synthesised(golden, real_
         recovered = network(generator(z), training=True)
         return tf.reduce_mean((recovered - z) ** 2) + perceptual(generator(z), generator(recovered))
 
-    descend(real_loss)
-    descend(synthesised_loss)
+    for loss_of in [lambda: real_loss() + synthesised_loss()] if joint else [real_loss, synthesised_loss]:
+        descend(loss_of)
     check_same_update(before, weights_of(trainer), weights_of(by_hand))
+
+
+@pytest.mark.parametrize("replicas, scale", [(1, 2.0**60), (2, 2.0**15)])
+def test_float16_scales_the_loss_and_leaves_out_what_overflows(real_clips, two_replicas, replicas, scale):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with two_replicas.scope() if replicas == 2 else contextlib.nullcontext():
+            network, optimizer = build_classifier(16384, 1, SpectrogramConfig(), 4, replicas == 2), adam(1e-3)
+            optimizer.initial_scale = scale
+            trainer = ClassifierTrainer(network, optimizer)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    before = [np.array(w) for w in network.trainable_weights]
+    data = tf.data.Dataset.from_tensors((real_clips.float_audio(0, 4), real_clips.labels[:4]))
+    logs = trainer.fit(data, verbose=0, shuffle=False).history
+    moved = any((a != np.array(w)).any() for a, w in zip(before, network.trainable_weights, strict=True))
+    overflown = replicas == 1
+    assert moved != overflown and all(np.isfinite(values).all() for values in logs.values())
+    assert (logs.get(GRADIENT_NORM, [0])[0] > 0) != overflown
+    assert np.array(optimizer.dynamic_scale) == (scale / 2 if overflown else scale)
 
 
 def test_generator_and_classifier_stay_as_they_are(golden, real_clips):

@@ -28,9 +28,7 @@ def done_before(table, path, record, clips, names):
     check_free(path.parent, record)
     for other in path.parent.glob("run*.json"):
         if _parts(other) != _parts(path) and _deciding(_read(other)):
-            raise UserError(
-                f"{path.parent} was begun in other parts, see {other}: go on in those, or give another --out."
-            )
+            raise UserError(f"{path.parent} was begun in other parts, see {other}: go on in those, or give another --out.")
     if _deciding(_read(path)) != _deciding(record):
         return set()
     claimed = {f"{names[clip.path]}.z.npy": str(clip.path.resolve()) for clip in clips}

@@ -71,10 +71,11 @@ def parser():
     p.add_argument("--learning-rate", type=learning_rate, help="of Adam (default: the recipe's)")
     p.add_argument(
         "--precision",
-        choices=("float32", "mixed_bfloat16"),
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
         default="float32",
-        help="of the networks' arithmetic; weights, optimisers and losses stay float32",
+        help="of the networks' arithmetic; weights, optimisers and losses stay float32 (float16, for GPUs without bfloat16, scales losses)",
     )
+    p.add_argument("--jit-compile", action="store_true", help="compile the training steps by XLA; one device only")
     p.add_argument(
         "--strategy",
         choices=("auto", "one", "mirrored", "workers"),
@@ -161,6 +162,7 @@ def _train(options, strategy):
         options.generator,
         options.latent_dim,
         options.latent_range,
+        jit_compile=options.jit_compile,
     )
     if options.stage == "wavegan":
         from tf_wavegan_inv.training.wavegan_stage import train_wavegan

@@ -15,6 +15,12 @@ def learning_rate(config, updates):
     return config.learning_rate
 
 
+def adam(rate):
+    """Adam for a training in the global policy's precision: in float16 the loss is scaled, lest small gradients vanish."""
+    optimizer = keras.optimizers.Adam(rate)
+    return keras.optimizers.LossScaleOptimizer(optimizer) if keras.config.dtype_policy().compute_dtype == "float16" else optimizer
+
+
 def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor, previews=None, verbose=1, callbacks=()):
     """Train until the config's epochs are done, from wherever the run folder's state is.
 

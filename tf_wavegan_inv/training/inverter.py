@@ -9,14 +9,13 @@ from tf_wavegan_inv.training.trainer import Trainer
 LOSSES = ("loss/perceptual_real", "loss/range", "loss/latent", "loss/perceptual_synth")
 NAMES = ("loss/total", *LOSSES, "latent/rmse", "class/kept", "class/accuracy")
 MONITOR = "loss/total"
-UPDATES = 2  # of the optimiser in a training step
 
 
 class InverterTrainer(Trainer):
     """Trains an inverter for a frozen generator, by a frozen classifier's features.
 
     A training step has two updates: one on a batch of real clips (perceptual loss; the distance of z from its range), then one on a freshly
-    synthesised batch (mean squared error of z, perceptual loss).
+    synthesised batch (mean squared error of z, perceptual loss); or, where the config is `joint`, one on the sum of both losses.
 
     Args:
         inverter: keras.Model, audio -> z.
@@ -32,7 +31,7 @@ class InverterTrainer(Trainer):
         self.generator = generator
         self.features = feature_extractor(classifier, config.perceptual_layers or BLOCK_LAYERS)
         self.labelled = labelled
-        self.relative = config.perceptual_relative
+        self.relative, self.joint = config.perceptual_relative, config.joint
         self.loss_weights_by_name = {
             "loss/perceptual_real": config.perceptual_weight,
             "loss/range": config.range_weight,
@@ -41,14 +40,25 @@ class InverterTrainer(Trainer):
         }
 
     def train_step(self, data):
-        """One real and one synthesised update. data: (real audio [batch, length, channels], z [batch, latent_dim])."""
+        """data: (real audio [batch, length, channels], z [batch, latent_dim])."""
         audio, z = data
-        target = self.target(audio)
-        _, real, _ = self.update(lambda: self.real_losses(audio, target, training=True))
         synthesised = self.generator(z, training=False)
-        target = self.target(synthesised)
-        _, synth = self.update(lambda: self.synthesised_losses(z, synthesised, target, training=True))
-        return self.log(self.with_total(real | synth)) | self.gradient_norm()
+        heard_real, heard_synth = self.target(audio), self.target(synthesised)
+
+        def real():
+            return self.real_losses(audio, heard_real, training=True)[:2]
+
+        def synth():
+            return self.synthesised_losses(z, synthesised, heard_synth, training=True)
+
+        def both():
+            (real_loss, real_parts), (synth_loss, synth_parts) = real(), synth()
+            return real_loss + synth_loss, real_parts | synth_parts
+
+        parts = {}
+        for losses in [both] if self.joint else [real, synth]:
+            parts |= self.update(losses)[1]
+        return self.log(self.with_total(parts)) | self.gradient_norm()
 
     def test_step(self, data):
         """data: (real audio, label [batch] or -1 where unknown, z, weight [batch], 0 for clips that only fill the batch)."""

@@ -23,7 +23,7 @@ from tf_wavegan_inv.recipe import Recipe, load_recipe
 from tf_wavegan_inv.tensorboard import Previews, Profile
 from tf_wavegan_inv.training import classifier as classifier_step
 from tf_wavegan_inv.training import inverter as inverter_step
-from tf_wavegan_inv.training.fit import fit, learning_rate
+from tf_wavegan_inv.training.fit import adam, fit, learning_rate
 from tf_wavegan_inv.training.run import Run, versions
 from tf_wavegan_inv.training.strategy import divided
 from tf_wavegan_inv.training.workers import Workers
@@ -47,6 +47,7 @@ class Request:
         wavegan: generator checkpoint.
         generator: instead of `wavegan` any model z -> audio, a path; latent_dim, latent_range: see `load_generator`.
         classifier: trained classifier, for the inverter; None for the run's own, or else the bundled one.
+        jit_compile: whether XLA compiles the training steps; by one device alone.
         init: "scratch", "bundled", or a path of models to begin from.
         strategy: `tf.distribute` strategy.
         seed: int.
@@ -68,6 +69,7 @@ class Request:
     generator: pathlib.Path | None = None
     latent_dim: int | None = None
     latent_range: tuple | None = None
+    jit_compile: bool = False
 
     def load_generator(self):
         """The generator that the inverter is for."""
@@ -97,8 +99,9 @@ def train_classifier(request):
     with request.strategy.scope():
         network = build_classifier(length, channels, request.recipe.spectrogram, config.width, _synchronized(request))
         _initialise(network, request.init, defaults.CLASSIFIER, load_classifier, "classifier")
-        optimizer = keras.optimizers.Adam(learning_rate(config, steps * config.epochs))
+        optimizer = adam(learning_rate(config, steps * config.epochs))
         trainer = classifier_step.ClassifierTrainer(network, optimizer)
+    trainer.jit_compile = request.jit_compile
 
     _report_skipped(request, run)
 
@@ -139,10 +142,11 @@ def train_inverter(request):
     with request.strategy.scope():
         network = build_inverter(length, channels, latent_dim, request.recipe.spectrogram, config.width, _synchronized(request))
         _initialise(network, request.init, defaults.INVERTER, load_inverter, "inverter")
-        optimizer = keras.optimizers.Adam(learning_rate(config, steps * config.epochs * inverter_step.UPDATES))
+        optimizer = adam(learning_rate(config, steps * config.epochs * config.updates))
         trainer = inverter_step.InverterTrainer(
             network, generator, classifier, optimizer, config, labelled=bool((splits["valid"].labels >= 0).any())
         )
+    trainer.jit_compile = request.jit_compile
 
     _report_skipped(request, run)
 
@@ -189,6 +193,13 @@ def random_latents(count, latent_dim, seed, step):
     """z [count, latent_dim], uniform in [-1, 1), by seed and step alone."""
     seeds = tf.stack([tf.constant(seed, tf.int64), tf.cast(step, tf.int64)])
     return tf.random.stateless_uniform([count, latent_dim], seeds, -1.0, 1.0)
+
+
+def check_compilable(request):
+    """Raise UserError where the steps are to be compiled for several replicas."""
+    replicas = request.strategy.num_replicas_in_sync
+    if request.jit_compile and replicas > 1:
+        raise UserError(f"--jit-compile is for one device, and there are {replicas}: leave it out, or give --strategy one.")
 
 
 def check_shapes(model, generator, kind):
@@ -250,6 +261,7 @@ def _splits(request, corpus, length, channels, labelled=False):
 
 def _open_run(request, stage, config, more=None):
     divided(config.batch_size, request.strategy)
+    check_compilable(request)
     run = Run(
         request.run / stage,
         {

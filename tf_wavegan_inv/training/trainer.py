@@ -65,14 +65,22 @@ class Trainer(keras.Model):
             what `losses_of` returned.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        optimizer = optimizer or self.network_optimizer
         with tf.GradientTape() as tape:
             result = losses_of()
-            loss = tf.reduce_mean(result[0]) / replicas
+            loss = optimizer.scale_loss(tf.reduce_mean(result[0]) / replicas)
         variables = (network or self.network).trainable_variables
         gradients = tape.gradient(loss, variables)
-        self.means[norm].update_state(tf.linalg.global_norm(gradients) * replicas)
-        (optimizer or self.network_optimizer).apply_gradients(zip(gradients, variables, strict=True))
+        self._log_norm(norm, tf.linalg.global_norm(gradients) * replicas, optimizer)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return result
+
+    def _log_norm(self, name, norm, optimizer):
+        if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            self.means[name].update_state(norm)
+            return
+        finite = tf.math.is_finite(norm)  # else the scale was too much: the optimiser halves it, and leaves out this update
+        self.means[name].update_state(tf.where(finite, norm / optimizer.dynamic_scale, 0.0), sample_weight=tf.cast(finite, norm.dtype))
 
     def log(self, values, weight=None):
         """Add values [batch] by name to the running means, each with its clip's weight, and return the means' results by name."""

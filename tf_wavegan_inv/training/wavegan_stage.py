@@ -20,6 +20,7 @@ from tf_wavegan_inv.training.fit import rounded, segments
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
 from tf_wavegan_inv.training.run import Run, versions
+from tf_wavegan_inv.training.stages import check_compilable
 from tf_wavegan_inv.training.strategy import divided
 from tf_wavegan_inv.training.wavegan import WaveGANTrainer
 from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps
@@ -46,6 +47,9 @@ def train_wavegan(request):
     """
     training = request.recipe.wavegan
     divided(training.batch_size, request.strategy)
+    check_compilable(request)
+    if keras.config.dtype_policy().compute_dtype == "float16":
+        raise UserError("float16 cannot hold the gradients of a gradient penalty: give --precision mixed_bfloat16 or float32.")
     begun = bool(saved_steps(request.run / "wavegan"))
     start = _start(request)
     config = _begun_config(request.run) if begun else load_wavegan(start, request.slice_len).config if start else _new_config(request)
@@ -58,6 +62,7 @@ def train_wavegan(request):
     keras.utils.set_random_seed(request.seed)
     with request.strategy.scope():
         trainer = make_trainer(config, training)
+    trainer.jit_compile = request.jit_compile
     run.folder.mkdir(parents=True, exist_ok=True)
     workers = trainer.workers
     done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)

@@ -1,0 +1,29 @@
+#!/bin/bash
+# Two machines of eight GPUs, one process each: sbatch docs/cluster/slurm.sh all --data shards --wavegan model.ckpt --run runs/sc09
+# All that is named must lie on a file system that both machines share. The job is put back in the queue, and goes on, after it was stopped
+# at its time limit or has lost a machine.
+#SBATCH --job-name=tf-wavegan-inv
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --gpus-per-node=8
+#SBATCH --cpus-per-task=32
+#SBATCH --time=12:00:00
+#SBATCH --signal=TERM@300
+#SBATCH --requeue
+#SBATCH --open-mode=append
+set -u
+
+port=$((20000 + SLURM_JOB_ID % 20000))
+WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$port\"/" | paste -sd, -)
+export WORKERS
+
+# shellcheck disable=SC2016 - SLURM_PROCID is that of each process
+srun bash -c '
+    export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
+    exec python train_keras.py "$@"' train "$@"
+code=$?
+
+case $code in
+    75 | 137 | 143) scontrol requeue "$SLURM_JOB_ID" ;; # a worker is gone, killed, or told to stop
+esac
+exit $code
