@@ -114,16 +114,16 @@ def test_a_clip_that_takes_the_name_of_one_in_another_shard(tmp_path):
     folder.mkdir()
     first, second, *_ = sorted(CLIPS.glob("test/*.flac"))
     audio, rate = soundfile.read(first)
-    for i in range(4):
+    for i in range(2):
         soundfile.write(folder / f"c{i}.wav", audio, rate)
     calls = [[*ARGUMENTS, folder, "--out", "out", "--shard", f"{i}/2"] for i in (1, 2)]
-    assert all(done.returncode == 0 for done in run_together(calls, tmp_path))
-    for i in range(4):
+    before = run_together(calls, tmp_path)
+    for i in range(2):
         shutil.copy(second, folder / f"c{i}.flac")
-    assert all(done.returncode == 0 for done in run_together(calls, tmp_path))
+    assert all(done.returncode == 0 for done in before + run_together(calls, tmp_path))
     found = [row for i in (1, 2) for row in rows(tmp_path / "out" / f"inversions-{i}-of-2.csv")]
     assert sorted((row["path"], row["z"]) for row in found) == sorted(
-        pair for i in range(4) for pair in ((f"c{i}.flac", f"c{i}.z.npy"), (f"c{i}.wav", f"c{i}.wav.z.npy"))
+        pair for i in range(2) for pair in ((f"c{i}.flac", f"c{i}.z.npy"), (f"c{i}.wav", f"c{i}.wav.z.npy"))
     )
 
 

@@ -152,13 +152,13 @@ def signalled(command, cwd, number, when):
 
 
 def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tmp_path, clips, small_recipe):
-    arguments = ["inverter", "--data", clips, "--recipe", small_recipe, "--epochs", 4, *SMALL]
+    arguments = ["inverter", "--data", clips, "--recipe", small_recipe, "--epochs", 3, *SMALL]
     assert train_keras(*arguments, "--run", "whole").returncode == 0
     command = [sys.executable, str(ROOT / "train_keras.py"), *map(str, arguments), "--run", "killed"]
     state, rows = tmp_path / "killed/inverter/state/checkpoint", tmp_path / "killed/inverter/history.csv"
     assert signalled(command, tmp_path, signal.SIGKILL, state.exists)[0] == -signal.SIGKILL
     before = len(history(rows))
-    assert before < 4
+    assert before < 3
     code, text = signalled(command, tmp_path, signal.SIGTERM, lambda: len(history(rows)) > before)  # as a scheduler does
     assert code == 128 + signal.SIGTERM and "Stopped by SIGTERM; the same command goes on from step" in text
     done = train_keras(*arguments, "--run", "killed")
@@ -171,9 +171,6 @@ def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tm
         for run in ("whole", "killed")
     ]
     assert losses[0] == losses[1]
-
-    other = train_keras(*arguments, "--run", "killed", "--seed", 5)
-    assert other.returncode == 2 and "begun with other options" in other.stderr and "seed: was 0, is 5" in other.stderr
 
 
 def test_begins_from_the_bundled_models_with_their_recipe(train_keras, tmp_path, clips):

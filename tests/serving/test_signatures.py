@@ -99,17 +99,16 @@ def test_damaged_wav_files_are_refused_or_read(call, place, value, length):
     assert np.isfinite(z).all()
 
 
-@pytest.mark.parametrize("weights, tolerance", [("bfloat16", 0.05), ("float16", 0.005)])
-def test_half_weights_take_half_the_room(exported, signatures, clips, tmp_path, weights, tolerance):
-    path = export(signatures, tmp_path, 1, weights=weights)
+def test_half_weights_take_half_the_room(exported, signatures, clips, tmp_path):
+    path = export(signatures, tmp_path, 1, weights="float16")
     sizes = [(p / "variables" / "variables.data-00000-of-00001").stat().st_size for p in (exported, path)]
     assert sizes[1] < 0.52 * sizes[0]
     served, z = tf.saved_model.load(str(path)).signatures, signatures.inverter(clips).numpy()
     found = served["invert"](audio=tf.constant(clips))["z"].numpy()
     error = np.sqrt(((found - z) ** 2).mean() / (z**2).mean())
-    assert 0 < error < tolerance
+    assert 0 < error < 0.005
     audio = served["generate"](z=tf.constant(z))["audio"].numpy()
-    np.testing.assert_allclose(audio, signatures.generator(z), atol=3 * tolerance)
+    np.testing.assert_allclose(audio, signatures.generator(z), atol=0.015)
     refined = served["refine"](audio=tf.constant(clips), steps=tf.constant([0, 3, 3]))
     assert np.isfinite(refined["objective"].numpy()).all()
 
@@ -126,7 +125,7 @@ def test_float16_says_what_it_cannot_hold(signatures, tmp_path):
     assert not any(p.name.isdigit() for p in tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("kind, tolerance, share", [("float32", 1e-5, 1.1), ("float16", 0.005, 0.6), ("int8", 0.2, 0.45)])
+@pytest.mark.parametrize("kind, tolerance, share", [("float32", 1e-5, 1.1), ("int8", 0.2, 0.45)])
 def test_lite_answers_at_any_batch_size(exported, signatures, clips, tmp_path, kind, tolerance, share):
     write_lite(exported, tmp_path / "model.tflite", kind)
     model, z = LiteModel(tmp_path / "model.tflite"), signatures.inverter(clips).numpy()

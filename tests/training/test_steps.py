@@ -51,12 +51,12 @@ def weights_of(trainer):
     return [np.array(w) for w in trainer.network.weights]  # the moving statistics of batch norm among them
 
 
-@pytest.mark.parametrize("optimizer", [lambda: keras.optimizers.SGD(0.01), lambda: keras.optimizers.Adam(1e-3)], ids=["sgd", "adam"])
-def test_two_replicas_make_the_same_update_as_one(golden, real_clips, two_replicas, float64, optimizer):
+def test_two_replicas_make_the_same_update_as_one(golden, real_clips, two_replicas, float64):
+    """By SGD: Adam would hide a gradient that is a multiple (two workers use it, see test_workers)."""
     results = []
     for strategy in (make_strategy("one"), two_replicas):
         with strategy.scope():
-            trainer = make_trainer(golden, optimizer(), strategy.num_replicas_in_sync > 1)
+            trainer = make_trainer(golden, keras.optimizers.SGD(0.01), strategy.num_replicas_in_sync > 1)
         before = weights_of(trainer)
         history = trainer.fit(batches(real_clips, 8, 2), verbose=0).history
         results.append((weights_of(trainer), history))
@@ -163,7 +163,7 @@ def test_training_learns(golden, real_clips):
     assert history[1] < 0.7 * history[0]
 
 
-@pytest.mark.parametrize("batch_size", [4, 8, 12])
+@pytest.mark.parametrize("batch_size", [4, 12])
 def test_validation_counts_every_clip_once_and_unknown_digits_never(golden, real_clips, two_replicas, batch_size):
     clips = real_clips.take(list(range(10)))
     clips.labels[6:] = -1

@@ -19,7 +19,7 @@ from tf_wavegan_inv.training.classifier import ClassifierTrainer
 from tf_wavegan_inv.training.inverter import InverterTrainer
 from tf_wavegan_inv.training.strategy import make_strategy
 from tf_wavegan_inv.training.wavegan_stage import make_trainer, training_inputs
-from tf_wavegan_inv.training.workers import Workers
+from tf_wavegan_inv.training.workers import Workers, cluster
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 
 GENERATOR = pathlib.Path(__file__).parent.parent / "golden" / "a_default"
@@ -56,7 +56,7 @@ def as_float64(*batch):
 
 
 def main(out):
-    strategy = make_strategy("auto")
+    strategy = make_strategy("workers") if cluster() else tf.distribute.get_strategy()
     keras.config.set_dtype_policy("float64")
     found = {}
     with strategy.scope():

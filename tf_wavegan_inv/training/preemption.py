@@ -44,6 +44,5 @@ class Preemption:
 
     def stop(self, folder, step):
         """Raise the `StoppedError` that ends training; `step` is the last that was saved in `folder`."""
-        self.workers.any(False)  # none goes before all have saved
         name = signal.Signals(self.signal).name
         raise StoppedError(f"Stopped by {name}; the same command goes on from step {step} ({folder}).", 128 + self.signal)

@@ -73,6 +73,7 @@ class Run:
     def track(self, network, optimizer, workers):
         """Claim the folder, say what is saved, and restore the newest state if there is one; of several `Workers` only the chief does, and
         the others are given its state. Returns the number of steps done."""
+        workers.check_same(self.config)
         done = self._restore(network, optimizer) if workers.chief else 0
         workers.share([*network.weights, *optimizer.variables])
         return workers.of_chief(done)

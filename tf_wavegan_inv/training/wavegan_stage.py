@@ -65,6 +65,7 @@ def train_wavegan(request):
     trainer.jit_compile = request.jit_compile
     run.folder.mkdir(parents=True, exist_ok=True)
     workers = trainer.workers
+    workers.check_same(run.config)
     done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)
     workers.share(trainer.state())
     if not begun and done >= training.steps:

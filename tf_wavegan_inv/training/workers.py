@@ -3,13 +3,16 @@
 import contextlib
 import json
 import os
+import zlib
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context  # the barrier of the coordination service has no public name
 
 from tf_wavegan_inv.errors import StoppedError, UserError
 
 TEMPORARY = 75  # exit code: a later try may succeed (EX_TEMPFAIL)
+PATIENCE = 600_000  # ms that a worker waits for others at the end, which may be saving
 
 
 class Workers:
@@ -34,9 +37,13 @@ class Workers:
 
     @contextlib.contextmanager
     def watched(self):
-        """Within this block the loss of another worker is a `StoppedError`."""
+        """Within this block, which holds all that workers do together, the loss of another one is a `StoppedError`."""
         try:
             yield
+            self._part()
+        except StoppedError:  # of all
+            self._part()
+            raise
         except tf.errors.OpError as error:
             reason = next((line for line in str(error).splitlines() if "ollective" in line), None)
             if self.count == 1 or reason is None:
@@ -45,6 +52,12 @@ class Workers:
                 f"Another worker is gone ({reason}). Start all of them again by the same command: training goes on from what was saved.",
                 TEMPORARY,
             ) from None
+
+    def _part(self):
+        """Wait until all are here: a process that ended sooner would take with it what others are still being sent."""
+        if self.count > 1:
+            with contextlib.suppress(tf.errors.OpError):
+                context.context().wait_at_barrier("end", PATIENCE)
 
     def sum(self, value):
         """The sum over workers of an array or a number each."""
@@ -59,6 +72,13 @@ class Workers:
     def of_chief(self, value):
         """The chief's number, on all workers."""
         return self.sum(value if self.chief else 0 * value).item()
+
+    def check_same(self, config):
+        """Raise UserError unless the chief was given the same config, a dict: its recipe, data and the rest, but for versions."""
+        text = json.dumps({name: value for name, value in config.items() if name != "versions"}, sort_keys=True)
+        number = zlib.crc32(text.encode())
+        if self.of_chief(number) != number:
+            raise UserError(f"Worker {self.index} was given other options or data than worker 0: start all of them by the same command.")
 
     def share(self, variables):
         """Give variables the chief's values."""
