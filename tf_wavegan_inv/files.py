@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 
 import numpy as np
 
@@ -15,7 +16,8 @@ def replacing(path):
     """Give a path beside `path` to write to; it takes `path`'s place when the block ends, and is removed if the block fails."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    short = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the name itself may be as long as names can be
+    host = socket.gethostname().encode()  # folders may be shared by machines
+    short = hashlib.sha256(host + os.fsencode(path.name)).hexdigest()[:16]  # the name itself may be as long as names can be
     partial = path.with_name(f".{short}.{os.getpid()}.partial{path.suffix}")
     try:
         yield partial

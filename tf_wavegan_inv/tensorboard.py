@@ -1,6 +1,7 @@
 """What TensorBoard shows: scalars, audio and spectrograms, options of runs, latents, profiles."""
 
 import csv
+import functools
 import io
 
 import keras
@@ -37,7 +38,11 @@ class AudioWriter:
     """Writes clips, float32 [samples, channels], by name as audio and as spectrogram pictures."""
 
     def __init__(self, folder, sample_rate):
-        self.writer, self.sample_rate = tf.summary.create_file_writer(str(folder)), sample_rate
+        self.folder, self.sample_rate = folder, sample_rate
+
+    @functools.cached_property
+    def writer(self):
+        return tf.summary.create_file_writer(str(self.folder))
 
     def write(self, step, clips):
         with self.writer.as_default(step):

@@ -18,12 +18,14 @@ WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$port\"/
 export WORKERS
 
 # shellcheck disable=SC2016 - SLURM_PROCID is that of each process
-srun bash -c '
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c '
     export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
     exec python train_keras.py "$@"' train "$@"
 code=$?
 
 case $code in
-    75 | 137 | 143) scontrol requeue "$SLURM_JOB_ID" ;; # a worker is gone, killed, or told to stop
+    75 | 137 | 143) # a worker is gone, killed, or told to stop; a mistake has another code (78)
+        [ "${SLURM_RESTART_COUNT:-0}" -lt 20 ] && scontrol requeue "$SLURM_JOB_ID"
+        ;;
 esac
 exit $code

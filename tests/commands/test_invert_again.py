@@ -106,6 +106,9 @@ def test_what_is_done_again(folder, tmp_path):
     for done in refused:
         assert done.returncode == 2 and "holds what another call found" in done.stderr and "give another --out" in done.stderr
     assert len(rows(table)) == 8
+    (tmp_path / "out" / "run.json").write_text('{"arguments": {"server": "localhost:1", "name": "m", "steps": 20}}')
+    for done in run_together(lines[::3], tmp_path):  # what a server found is not to be replaced either
+        assert done.returncode == 2 and "holds what another call found" in done.stderr
 
 
 def test_a_clip_that_takes_the_name_of_one_in_another_shard(tmp_path):

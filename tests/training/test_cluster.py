@@ -16,6 +16,17 @@ echo "$TF_CONFIG" > config-$SLURM_PROCID$JOB_COMPLETION_INDEX
 echo "$@" > arguments
 exit $CODE
 """
+SRUN = """#!/bin/bash
+shift
+code=0
+for SLURM_PROCID in 0 1; do
+    export SLURM_PROCID
+    "$@"
+    c=$?
+    ((c > code)) && code=$c
+done
+exit $code
+"""
 
 
 def run(tmp_path, command, **variables):
@@ -23,7 +34,7 @@ def run(tmp_path, command, **variables):
     commands = {
         "python": PYTHON,
         "scontrol": '#!/bin/bash\n[ "$1" = show ] && printf "node1\\nnode2\\n" || echo "$@" > requeued\n',
-        "srun": '#!/bin/bash\ncode=0\nfor SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@" || code=$?; done\nexit $code\n',
+        "srun": SRUN,
     }
     for name, text in commands.items():
         (tmp_path / name).write_text(text)
@@ -41,7 +52,7 @@ def configurations(tmp_path, monkeypatch):
 
 
 def test_slurm(tmp_path, monkeypatch):
-    slurm = {"SLURM_JOB_ID": "30001", "SLURM_JOB_NODELIST": "node[1-2]"}
+    slurm = {"SLURM_JOB_ID": "30001", "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_CPUS_PER_TASK": "32"}
     done = run(tmp_path, ["bash", FOLDER / "slurm.sh", "all", "--data", "a b"], CODE="0", **slurm)
     assert done.returncode == 0 and not (tmp_path / "requeued").exists(), done.stderr
     first, second = configurations(tmp_path, monkeypatch)
@@ -50,6 +61,10 @@ def test_slurm(tmp_path, monkeypatch):
     assert (tmp_path / "arguments").read_text() == "train_keras.py all --data a b\n"
     assert run(tmp_path, ["bash", FOLDER / "slurm.sh"], CODE="75", **slurm).returncode == 75
     assert (tmp_path / "requeued").read_text() == "requeue 30001\n"
+    (tmp_path / "requeued").unlink()
+    for code, restarts in (("78", "0"), ("2", "0"), ("75", "20")):  # mistakes; often enough
+        done = run(tmp_path, ["bash", FOLDER / "slurm.sh"], CODE=code, SLURM_RESTART_COUNT=restarts, **slurm)
+        assert done.returncode == int(code) and not (tmp_path / "requeued").exists()
     if shutil.which("sbatch"):
         assert subprocess.run(["sbatch", "--test-only", FOLDER / "slurm.sh"]).returncode == 0
 

@@ -138,6 +138,23 @@ def test_float16_scales_the_loss_and_leaves_out_what_overflows(real_clips, two_r
     assert np.array(optimizer.dynamic_scale) == (scale / 2 if overflown else scale)
 
 
+def test_float16_leaves_out_an_update_that_overflows_on_one_replica_alone(real_clips, two_replicas):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with two_replicas.scope():
+            network, optimizer = build_classifier(16384, 1, SpectrogramConfig(), 4), adam(1e-3)  # batch norm of each replica's own
+            trainer = ClassifierTrainer(network, optimizer)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    before = [np.array(w) for w in network.trainable_weights]
+    audio = real_clips.float_audio(0, 4)
+    audio[2:] *= np.inf
+    trainer.fit(tf.data.Dataset.from_tensors((audio, real_clips.labels[:4])), verbose=0, shuffle=False)
+    for a, w in zip(before, network.trainable_weights, strict=True):
+        np.testing.assert_array_equal(a, np.array(w))
+    assert np.array(optimizer.dynamic_scale) == 2.0**14
+
+
 def test_generator_and_classifier_stay_as_they_are(golden, real_clips):
     trainer = make_trainer(golden, keras.optimizers.Adam(1e-2))
     frozen = [*trainer.generator.weights, *trainer.features.weights]

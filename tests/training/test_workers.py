@@ -68,6 +68,10 @@ def test_two_workers_make_the_updates_of_one(made, name):
         assert logs[1][key] == pytest.approx(logs[0][key], rel=1e-5), key
 
 
+def test_a_number_of_the_chiefs_is_the_same_everywhere(made):
+    assert [int(each["of_chief"]) for each in made] == [2**40] * 3
+
+
 def rows(run):
     path = run / "classifier" / "history.csv"
     return list(csv.DictReader(path.open())) if path.exists() else []

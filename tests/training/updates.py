@@ -58,7 +58,8 @@ def as_float64(*batch):
 def main(out):
     strategy = make_strategy("workers") if cluster() else tf.distribute.get_strategy()
     keras.config.set_dtype_policy("float64")
-    found = {}
+    workers, most = Workers(strategy), 2**40
+    found = {"of_chief": workers.of_chief(most if workers.chief else 5)}  # beyond what TensorFlow takes for int32
     with strategy.scope():
         made = list(trainers(strategy))
     for name, trainer, data, validation in made:
@@ -79,7 +80,7 @@ def main(out):
         found[f"{name}/logs"] = json.dumps(logs.logs)
         for i, (start, weight) in enumerate(zip(before, trainer.network.weights, strict=True)):
             found[f"{name}/before/{i}"], found[f"{name}/after/{i}"] = start, np.array(weight)
-    np.savez(pathlib.Path(out) / f"{Workers(strategy).index}.npz", **found)
+    np.savez(pathlib.Path(out) / f"{workers.index}.npz", **found)
 
 
 if __name__ == "__main__":

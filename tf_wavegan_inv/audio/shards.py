@@ -23,6 +23,7 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import replacing, stamp, write_json
 
 INDEX = "shards.json"
+FORMAT = 2  # of what is told of a shard; older ones are written anew
 NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.(tfrecord|json)")
 RECORD_HEAD = 12  # bytes of a TFRecord before its data: length and checksum; 4 more come after it
 
@@ -130,7 +131,7 @@ def _recordings(path, rate):
 def _plan(clips, rate):
     """What a shard is made of, as a digest: names, labels, splits, sizes and times of change."""
     rows = [[clip.name, clip.label, clip.speaker, clip.split, stamp(clip.path)] for clip in clips]
-    return hashlib.sha256(json.dumps([rate, rows]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([FORMAT, rate, rows]).encode()).hexdigest()
 
 
 def _existing(path, clips, rate):

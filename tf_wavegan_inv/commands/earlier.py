@@ -35,10 +35,10 @@ def done_before(table, path, record, clips, names):
     return {row["z"] for row in table.rows() if row["z"] and _holds(row, path.parent, claimed, record["arguments"])}
 
 
-def check_free(folder, record=None):
-    """Raise UserError if a folder holds the results of another call of `invert` than that of `record`."""
+def check_free(folder, record):
+    """Raise UserError if a folder holds the results of another call, of `invert` or `request`, than that of `record`."""
     for other in folder.glob("run*.json"):
-        if _deciding(_read(other)) not in (None, record and _deciding(record)):
+        if _deciding(_read(other)) not in (None, _deciding(record)):
             raise UserError(f"{folder} holds what another call found, see {other}: give another --out.")
 
 
@@ -69,8 +69,10 @@ def _read(path):
 
 
 def _deciding(record):
-    """What run.json has of the values on which outcomes depend; None where it is no run.json of `invert`."""
+    """What run.json has of the values on which outcomes depend; None where it is of neither `invert` nor `request`."""
     try:
+        if "server" in record["arguments"]:
+            return json.dumps([record["arguments"][name] for name in ("name", "steps")])
         arguments = {name: record["arguments"][name] for name in DECIDING}
         models = {kind: model["sha256"] for kind, model in record["models"].items()}
         return json.dumps([arguments, models, record["inversion"], record["versions"]["tf-wavegan-inv"]], sort_keys=True)

@@ -43,7 +43,8 @@ def run(options):
 
     if not 0 <= options.steps <= MAX_STEPS:
         raise UserError(f"--steps must be in 0..{MAX_STEPS}, received {options.steps}.")
-    check_free(options.out)
+    record = {"arguments": {k: v for k, v in vars(options).items() if not callable(v)}}
+    check_free(options.out, record)
     recordings, skipped = inspect_clips(gather(options.audio or [defaults.DATA / "test"], options.out), Progress("checking clips"))
     report_skipped(skipped)
     if not recordings:
@@ -58,7 +59,7 @@ def run(options):
         batch = recordings[first : first + options.batch_size]
         rows = _ask(client, batch, outputs, method, options)
         if not first:  # the server is there: what was found before may go
-            write_json(options.out / "run.json", {"arguments": {k: v for k, v in vars(options).items() if not callable(v)}})
+            write_json(options.out / "run.json", record)
             table.begin()
             table.append({"path": s.clip.name, "method": method, "status": "skipped", "note": s.reason} for s in skipped)
         table.append(rows)

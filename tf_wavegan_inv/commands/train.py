@@ -118,9 +118,9 @@ def main(arguments=None):
     with contextlib.redirect_stdout(sys.stdout if workers.chief else io.StringIO()):  # of several one tells how it goes
         with workers.watched():
             request = _train(options, strategy)
-        if options.stage == "all" and workers.chief:
-            keras.config.set_dtype_policy("float32")  # inversion needs it
-            _compare(request, options)
+            if options.stage == "all" and workers.chief:
+                keras.config.set_dtype_policy("float32")  # inversion needs it
+                _compare(request, options)
         print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
 
 

@@ -26,8 +26,8 @@ def load_inverter(path):
 
     Returns:
         keras.Model: audio [batch, samples, channels] in [-1, 1] -> z [batch, latent_dim]. Its attribute `options` is the dict of
-        config.json, `recipe` the `Recipe` in it, `file` the path of the .keras file. It computes in the precision of
-        `keras.config.dtype_policy()`, whatever it was trained in.
+        config.json, `recipe` the `Recipe` in it, `file` the path of the .keras file. Whatever it was trained in, it
+        computes in float32, or by `keras.config.dtype_policy()` where that is a mixed one.
 
     Raises:
         UserError: if there is no such model, or its files are damaged.

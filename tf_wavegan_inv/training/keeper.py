@@ -110,6 +110,8 @@ class Keeper(keras.callbacks.Callback):
 
     def _keep_batch(self):
         path = self.run.folder / f"diverged-step-{self.step}.npz"
+        if not self.chief:
+            return path
         (batch,) = self.batches_from(self.step - 1).take(1)
         arrays = dict(batch) if isinstance(batch, dict) else {f"array_{i}": array for i, array in enumerate(tf.nest.flatten(batch))}
         with replacing(path) as partial, open(partial, "wb") as file:

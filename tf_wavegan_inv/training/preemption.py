@@ -27,10 +27,13 @@ class Preemption:
         return self
 
     def __exit__(self, *exception):
+        ended = exception == (None, None, None)
+        if ended:
+            self.agree()
         for number, handler in self._before.items():
             signal.signal(number, handler or signal.SIG_DFL)
-        if self._received and exception == (None, None, None):  # after the last step: what comes next is not begun
-            raise StoppedError(f"Stopped by {signal.Signals(self._received).name}; the same command goes on.", 128 + self._received)
+        if ended and self.signal:  # after the last step: what comes next is not begun
+            raise StoppedError(f"Stopped by {signal.Signals(self.signal).name}; the same command goes on.", 128 + self.signal)
 
     def _note(self, number, frame):
         if self._received is not None:

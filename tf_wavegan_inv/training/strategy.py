@@ -4,8 +4,8 @@ import logging
 
 import tensorflow as tf
 
-from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.training.workers import cluster
+from tf_wavegan_inv.errors import StoppedError, UserError
+from tf_wavegan_inv.training.workers import TEMPORARY, cluster
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,10 @@ def make_strategy(name="auto", replicas=None):
         raise UserError(f"strategy must be one of {STRATEGIES}, received {name!r}.")
     if name in ("auto", "workers") and cluster():
         log.info("Waiting for the other workers of TF_CONFIG.")
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except (tf.errors.OpError, RuntimeError) as error:
+            raise StoppedError(f"The workers of TF_CONFIG cannot meet: {str(error).splitlines()[0]}", TEMPORARY) from None
     if name == "workers":
         raise UserError("strategy 'workers' finds no several workers in the environment variable TF_CONFIG: see docs/training.md.")
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")] if name != "one" else []

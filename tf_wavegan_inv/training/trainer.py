@@ -1,6 +1,7 @@
 """What the custom training steps share: gradients under any strategy, and means that count every clip once."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv.training.loop import loop
@@ -71,7 +72,10 @@ class Trainer(keras.Model):
             loss = optimizer.scale_loss(tf.reduce_mean(result[0]) / replicas)
         variables = (network or self.network).trainable_variables
         gradients = tape.gradient(loss, variables)
-        self._log_norm(norm, tf.linalg.global_norm(gradients) * replicas, optimizer)
+        size = tf.linalg.global_norm(gradients)
+        self._log_norm(norm, size * replicas, optimizer)
+        if replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = _finite_everywhere(gradients, size)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return result
 
@@ -91,3 +95,9 @@ class Trainer(keras.Model):
     def gradient_norm(self, norm=GRADIENT_NORM):
         """The mean norm of the gradients so far, by its name."""
         return {norm: self.means[norm].result()}
+
+
+def _finite_everywhere(gradients, norm):
+    """A replica's gradients, or NaN if another's overflow: Keras' loss scaling looks at one replica, and all must leave out the update."""
+    total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, norm)
+    return [tf.where(tf.math.is_finite(total), gradient, np.nan) for gradient in gradients]

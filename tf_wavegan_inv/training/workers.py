@@ -11,8 +11,9 @@ from tensorflow.python.eager import context  # the barrier of the coordination s
 
 from tf_wavegan_inv.errors import StoppedError, UserError
 
-TEMPORARY = 75  # exit code: a later try may succeed (EX_TEMPFAIL)
-PATIENCE = 600_000  # ms that a worker waits for others at the end, which may be saving
+TEMPORARY, MISTAKE = 75, 78  # exit codes: a later try may succeed (EX_TEMPFAIL); it will not (EX_CONFIG)
+PATIENCE = 24 * 3600 * 1000  # ms that a worker waits at the end for others, which may be inverting clips
+LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
 
 
 class Workers:
@@ -37,27 +38,29 @@ class Workers:
 
     @contextlib.contextmanager
     def watched(self):
-        """Within this block, which holds all that workers do together, the loss of another one is a `StoppedError`."""
+        """Within this block, which holds all that workers do, the loss of another one is a `StoppedError`, and so is a user's mistake, with
+        an exit code of its own. None leaves it before all do: it would take with it what others are still being sent."""
+        if self.count == 1:
+            yield
+            return
         try:
             yield
             self._part()
         except StoppedError:  # of all
-            self._part()
+            with contextlib.suppress(*LOST):
+                self._part()
             raise
-        except tf.errors.OpError as error:
-            reason = next((line for line in str(error).splitlines() if "ollective" in line), None)
-            if self.count == 1 or reason is None:
-                raise
+        except UserError as error:
+            raise StoppedError(f"error: {error}", MISTAKE) from None
+        except LOST as error:
             raise StoppedError(
-                f"Another worker is gone ({reason}). Start all of them again by the same command: training goes on from what was saved.",
+                f"Another worker is gone ({_reason(error)}). Start all of them again by the same command: training goes on from what was "
+                "saved.",
                 TEMPORARY,
             ) from None
 
     def _part(self):
-        """Wait until all are here: a process that ended sooner would take with it what others are still being sent."""
-        if self.count > 1:
-            with contextlib.suppress(tf.errors.OpError):
-                context.context().wait_at_barrier("end", PATIENCE)
+        context.context().wait_at_barrier("end", PATIENCE)
 
     def sum(self, value):
         """The sum over workers of an array or a number each."""
@@ -67,11 +70,11 @@ class Workers:
 
     def any(self, flag):
         """Whether a flag is set on some worker."""
-        return bool(self.sum(int(flag)))
+        return bool(self.sum(np.int64(flag)))
 
     def of_chief(self, value):
-        """The chief's number, on all workers."""
-        return self.sum(value if self.chief else 0 * value).item()
+        """The chief's integer, on all workers."""
+        return int(self.sum(np.int64(value if self.chief else 0)))
 
     def check_same(self, config):
         """Raise UserError unless the chief was given the same config, a dict: its recipe, data and the rest, but for versions."""
@@ -143,6 +146,13 @@ def cluster():
             f'"index": 0}}}}, received {text}'
         ) from None
     return config if len(tasks) > 1 else None
+
+
+def _reason(error):
+    """What an error of lost workers says, without where in the graph it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if "heartbeat" in line or "aborted" in line or "UNAVAILABLE" in line]
+    return (told or lines or [type(error).__name__])[0][:200]
 
 
 def _tasks(cluster):
