@@ -16,6 +16,11 @@ from tf_wavegan_inv.training.strategy import make_logical_cpus
 
 make_logical_cpus(2)  # before TensorFlow starts its devices: tests of distribution need two
 
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # files of few tests are not the short ones: as they come, both processes end at about one time
+
+
 ROOT = pathlib.Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 CLIPS = ROOT / "data" / "digits"
