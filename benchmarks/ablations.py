@@ -24,7 +24,6 @@ SYNTHESISED = 512
 CHANGES = {
     "best": "",
     "real spectrogram": '[spectrogram]\nkind = "real"',
-    "magnitude spectrogram": '[spectrogram]\nkind = "magnitude"',
     "perceptual_relative = false": "[inverter]\nperceptual_relative = false",
     "perceptual_weight = 0.3": "[inverter]\nperceptual_weight = 0.3",
     "perceptual_weight = 3": "[inverter]\nperceptual_weight = 3.0",

@@ -1,8 +1,11 @@
-"""The benchmark that measures anybody's reconstructions."""
+"""What the benchmarks do besides taking times."""
+
+import tomllib
 
 import numpy as np
 import soundfile
 
+from benchmarks import ablations
 from tests.conftest import ROOT, run_command
 
 
@@ -27,3 +30,11 @@ def test_reconstructions_are_paired_measured_and_counted(tmp_path):
     assert "c.wav: 8000 of 8000 samples are NaN" in done.stderr and "d.flac: of 8000 Hz, its original of 16384 Hz" in done.stderr
     done = run_command(ROOT / "benchmarks" / "reconstructions.py", ours, ours / "deep")
     assert done.returncode == 2 and "has the path of one of" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_every_line_of_the_ablations_is_a_recipe_of_its_own():
+    lines = [*ablations.CHANGES, *ablations.WHOLE]
+    texts = [ablations.to_toml(ablations.recipe_of(name)) for name in lines]
+    assert len(set(texts)) == len(lines)
+    for text in texts:
+        assert set(tomllib.loads(text)) == {"audio", "spectrogram", "inverter"}

@@ -115,7 +115,7 @@ class Workers:
             mapped = tf.nest.map_structure(of, element)
             return mapped[0] if len(mapped) == 1 else mapped
 
-        return self.strategy.distribute_datasets_from_function(lambda context: batches.map(mine).unbatch().prefetch(2 * self.replicas))
+        return self.strategy.distribute_datasets_from_function(lambda _: batches.map(mine).unbatch().prefetch(2 * self.replicas))
 
     @tf.function
     def _sum(self, value):
