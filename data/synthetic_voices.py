@@ -4,9 +4,10 @@
     python data/synthetic_voices.py voices
     python train_keras.py classifier --data DIGITS voices ...
 
-writes train/<Digit>_<engine>-<voice>_<take>.wav, 16 kHz, one second or less, each take of a speed, pitch and vocal tract of its own. espeak-ng
-has many voices computed by rules; those of flite, festival and pico2wave (of Debian's non-free, Apache-2.0) are few, of recorded people. The
-clips are marked by their speakers' names and are never in valid/ or test/. A synthesiser that is not installed is told and left out.
+writes train/<Digit>_<engine>-<voice>_<take>.wav, 16 kHz, one second or less, each take of a speed, pitch and vocal tract of its own.
+espeak-ng has many voices computed by rules; those of flite, festival and pico2wave (libttspico-utils, in Debian's non-free) are few, of
+recorded people. The clips are marked by their speakers' names and are never in valid/ or test/. A synthesiser that is not installed is told
+and left out.
 """
 
 import argparse
@@ -64,14 +65,8 @@ def festival(voice, word, speed, pitch, path):
 
 
 def pico(voice, word, speed, pitch, path):
-    return [
-        "pico2wave",
-        "-l",
-        voice,
-        "-w",
-        path,
-        f"<speed level='{100 * speed:.0f}'><pitch level='{80 + 40 * pitch:.0f}'>{word}</pitch></speed>",
-    ]
+    text = f"<speed level='{100 * speed:.0f}'><pitch level='{80 + 40 * pitch:.0f}'>{word}</pitch></speed>"
+    return ["pico2wave", "-l", voice, "-w", path, text]
 
 
 ENGINES = {
