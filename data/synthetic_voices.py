@@ -88,10 +88,10 @@ def prepare(audio, rate, tract):
 def speak(engine, voice, word, chance, path):
     """Write one take as `prepare` makes it; returns False where it is longer than a second or the synthesiser says nothing."""
     tract = chance.uniform(*TRACT)
-    command = engine.command(voice, word.lower(), chance.uniform(0.7, 1.3) / tract, chance.random(), "OUT")
+    speed, pitch = chance.uniform(0.7, 1.3) / tract, chance.random()
     with tempfile.TemporaryDirectory() as folder:
         raw = f"{folder}/raw.wav"
-        subprocess.run([part.replace("OUT", raw) for part in command], check=True, capture_output=True)
+        subprocess.run(engine.command(voice, word.lower(), speed, pitch, raw), check=True, capture_output=True)
         audio, rate = soundfile.read(raw, dtype="float32")
     if not np.any(audio):
         return False

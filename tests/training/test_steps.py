@@ -68,6 +68,19 @@ def test_two_replicas_make_the_same_update_as_one(golden, real_clips, two_replic
         np.testing.assert_allclose(values, history_of_two[name], rtol=1e-5, err_msg=name)
 
 
+def test_two_replicas_train_the_classifier_as_one(real_clips, two_replicas, float64):
+    results = []
+    for strategy in (make_strategy("one"), two_replicas):
+        keras.utils.set_random_seed(1)
+        with strategy.scope():
+            network = build_classifier(16384, 1, SpectrogramConfig(), 4, strategy.num_replicas_in_sync > 1)
+            trainer = ClassifierTrainer(network, keras.optimizers.SGD(0.01))
+        before = weights_of(trainer)
+        trainer.fit(tf.data.Dataset.from_tensor_slices((real_clips.float_audio(0, 32), real_clips.labels[:32])).batch(16), verbose=0)
+        results.append(weights_of(trainer))
+    check_same_update(before, *results)
+
+
 @pytest.mark.parametrize("joint", [False, True])
 def test_a_step_is_an_update_on_real_clips_then_one_on_synthesised_or_one_on_both(golden, real_clips, float64, joint):
     """The same updates by hand, with a plain SGD."""
@@ -167,13 +180,14 @@ def test_training_learns(golden, real_clips):
     assert history[1] < 0.7 * history[0]
 
 
-def test_validation_counts_every_clip_once_and_unknown_digits_never(golden, real_clips, two_replicas):
+@pytest.mark.parametrize("batch_size", [4, 12])
+def test_validation_counts_every_clip_once_and_unknown_digits_never(golden, real_clips, two_replicas, batch_size):
     clips = real_clips.take(list(range(10)))
     clips.labels[6:] = -1
     z = random_latents(10, 100, 0, 0)
     with two_replicas.scope():
         trainer = make_trainer(golden, keras.optimizers.SGD(0.1))
-    logged = trainer.evaluate(validation_batches(clips, 8, z), return_dict=True, verbose=0)
+    logged = trainer.evaluate(validation_batches(clips, batch_size, z), return_dict=True, verbose=0)
     assert set(logged) <= set(NAMES)
     recovered = trainer.network(trainer.generator(z))
     assert logged["loss/latent"] == pytest.approx(float(np.mean((recovered - z) ** 2)), rel=1e-3)

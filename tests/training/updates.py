@@ -44,7 +44,7 @@ def trainers(strategy):
     inverter = build_inverter(16384, 1, 100, spectrogram, 4, synchronized)
     judge = build_classifier(16384, 1, spectrogram, 4)
     trainer = InverterTrainer(inverter, load_wavegan(GENERATOR), judge, keras.optimizers.Adam(1e-3), InverterConfig(range_weight=0.1))
-    yield "inverter", trainer, (audio, z), None
+    yield "inverter", trainer, (audio, z), (audio, labels, z, weight)
     starts = 16384 * np.arange(STEPS * BATCH)
     slices = Slices((32767 * audio).astype(np.int16).reshape(-1, 1), starts, starts + 16384, 16384, 0, False)
     yield "wavegan", make_trainer(WaveGANConfig(dim=4), TRAINING), training_inputs(slices, TRAINING, 100, 0, 0), None
