@@ -1,11 +1,17 @@
 import numpy as np
 import pytest
 
-from tf_wavegan_inv.losses import cross_entropy, latent_loss, perceptual_loss, range_penalty
+from tf_wavegan_inv.losses import cross_entropy, latent_loss, perceptual_loss, range_penalty, waveform_loss
 
 
 def test_latent_loss_is_one_mean_a_clip():
     np.testing.assert_allclose(latent_loss(np.zeros((2, 4)), np.array([[1.0, 1, 1, 1], [0, 0, 0, 2]])), [1, 1])
+
+
+def test_waveform_loss_is_relative_to_each_clips_power():
+    audio = np.random.default_rng(0).normal(size=(3, 50, 2)).astype(np.float32) * np.array([[[1]], [[100]], [[0]]], np.float32)
+    np.testing.assert_allclose(waveform_loss(audio, 0 * audio), [1, 1, 0], rtol=1e-5)
+    np.testing.assert_allclose(waveform_loss(audio, 0.9 * audio), [0.01, 0.01, 0], rtol=1e-4)
 
 
 def test_perceptual_loss_is_the_mean_over_layers():

@@ -43,6 +43,13 @@ def test_replace_keeps_what_is_none():
     assert recipe.replace("inverter", epochs=3, width=None).inverter == dataclasses.replace(recipe.inverter, epochs=3)
 
 
+def test_an_inverter_may_see_another_spectrogram_than_the_classifier():
+    recipe = load_recipe("paper")
+    assert recipe.inverter_spectrogram == recipe.spectrogram
+    changed = recipe.replace("inverter", spectrogram="phase")
+    assert changed.inverter_spectrogram == dataclasses.replace(recipe.spectrogram, kind="phase") and changed.spectrogram.kind == "real"
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
@@ -50,6 +57,7 @@ def test_replace_keeps_what_is_none():
         ('[inversion]\nlog_stft = "1"', "log_stft must be a float, received '1'"),
         ("[inversion]\ngradient_starts = 0", "gradient_starts must be at least 1"),
         ('[inverter]\nschedule = "cosin"', "schedule must be one of.*received 'cosin'"),
+        ('[inverter]\nspectrogram = "mel"', "kind must be one of.*received 'mel'"),
         ("[classifier]\nepochs = -1", "epochs must be a int of 0 or more"),
     ],
 )

@@ -10,6 +10,11 @@ def latent_loss(z, recovered):
     return ops.mean((z - recovered) ** 2, axis=-1)
 
 
+def waveform_loss(audio, recovered):
+    """Squared error of the waveform, divided by the clip's power: [batch, samples, channels] twice -> [batch]; silence scores 1."""
+    return ops.sum((audio - recovered) ** 2, axis=(1, 2)) / (ops.sum(audio**2, axis=(1, 2)) + 1e-8)
+
+
 def perceptual_loss(target_features, features, relative=False):
     """Mean over layers of the mean squared difference of a classifier's activations (paper, section 3.2.1).
 

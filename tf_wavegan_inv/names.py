@@ -9,6 +9,7 @@ NAMES = {
     "loss/perceptual_real": "difference of classifier features, real clip against its reconstruction",
     "loss/perceptual_synth": "difference of classifier features, synthesised clip against its reconstruction",
     "loss/latent": "mean squared error of z on synthesised clips",
+    "loss/waveform": "squared error of the waveform on synthesised clips, divided by the clip's power",
     "loss/range": "mean squared distance of z from [-1, 1] on real clips",
     "loss/discriminator": "the discriminator's loss, gradient penalty included",
     "loss/generator": "the generator's adversarial loss",

@@ -80,7 +80,9 @@ class InverterConfig:
         perceptual_relative: see `losses.perceptual_loss`.
         perceptual_weight: of the perceptual loss, real and synthesised.
         latent_weight: of the mean squared error of z on synthesised audio.
+        waveform_weight: of the squared error of the waveform on synthesised audio, relative to the clip's power.
         range_weight: of `losses.range_penalty` on real audio.
+        spectrogram: the kind that the inverter sees (`SpectrogramConfig`), where it is another than the classifier's; or "".
     """
 
     width: int = 64
@@ -95,11 +97,15 @@ class InverterConfig:
     perceptual_relative: bool = False
     perceptual_weight: float = 1.0
     latent_weight: float = 1.0
+    waveform_weight: float = 0.0
     range_weight: float = 0.0
+    spectrogram: str = ""
 
     def __post_init__(self):
         _check_positive(self, "width", "batch_size", "epochs")
         _check_schedule(self)
+        if self.spectrogram:
+            SpectrogramConfig(self.spectrogram)
 
     @property
     def updates(self):
@@ -213,6 +219,11 @@ class Recipe:
     inverter: InverterConfig = InverterConfig()
     inversion: InversionConfig = InversionConfig()
     wavegan: WaveGANTrainingConfig = WaveGANTrainingConfig()
+
+    @property
+    def inverter_spectrogram(self):
+        """The `SpectrogramConfig` that the inverter sees."""
+        return dataclasses.replace(self.spectrogram, kind=self.inverter.spectrogram or self.spectrogram.kind)
 
     def replace(self, section, **values):
         """A copy with some values of one section changed; None leaves a value as it is."""

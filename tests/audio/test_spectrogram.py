@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_wavegan_inv import UserError
 from tf_wavegan_inv.audio.spectrogram import Spectrogram, SpectrogramConfig
 
-PAPER, LOG = Spectrogram("real", 256, 128, 1), Spectrogram("log_magnitude", 256, 128, 1)
+PAPER, LOG, PHASE = (Spectrogram(kind, 256, 128, 1) for kind in ("real", "log_magnitude", "phase"))
 
 
 def test_real_is_the_authors_stft(real_clips):
@@ -22,11 +22,22 @@ def test_log_magnitude_has_a_fixed_scale():
     assert LOG(np.zeros_like(tone)).numpy().min() == pytest.approx(-1.0, abs=0.02)
 
 
-@pytest.mark.parametrize("layer", [PAPER, LOG], ids=["real", "log_magnitude"])
+def test_phase_has_the_log_magnitude_and_the_angle(real_clips):
+    audio = real_clips.float_audio(0, 4)
+    picture, expected = PHASE(audio).numpy(), tf.signal.stft(audio[:, :, 0], 256, 128, pad_end=True).numpy()
+    assert picture.shape == (4, 128, 129, 3)
+    np.testing.assert_array_equal(picture[..., 0], LOG(audio)[..., 0])
+    loud = np.abs(expected) > 1
+    compressed = (picture[..., 1] + 1j * picture[..., 2])[loud]
+    np.testing.assert_allclose(np.abs(compressed), np.abs(expected[loud]) ** 0.3, rtol=1e-3)
+    np.testing.assert_allclose(np.angle(compressed * expected[loud].conj()), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("layer", [PAPER, LOG, PHASE], ids=["real", "log_magnitude", "phase"])
 def test_gradient_agrees_with_finite_differences(layer):
     random = np.random.default_rng(0)
     audio, direction = random.uniform(-1, 1, (2, 1, 2048, 1)).astype(np.float32)
-    weights = random.normal(size=(1, 16, 129, 1)).astype(np.float32)
+    weights = random.normal(size=(1, 16, 129, 3 if layer is PHASE else 1)).astype(np.float32)
 
     def value(x):
         return tf.reduce_sum(layer(x) * weights)
@@ -44,7 +55,7 @@ def test_gradient_on_silence_is_finite():
     audio = tf.zeros((1, 2048, 1))
     with tf.GradientTape() as tape:
         tape.watch(audio)
-        value = tf.reduce_sum(LOG(audio))
+        value = tf.reduce_sum(PHASE(audio) ** 2)
     assert np.isfinite(tape.gradient(value, audio)).all()
 
 
@@ -52,6 +63,7 @@ def test_channels_and_copies(real_clips):
     stereo = np.repeat(real_clips.float_audio(0, 2), 2, axis=2) * [1, -1]
     assert Spectrogram("real", 256, 128, 3)(stereo.astype(np.float32)).shape == (2, 128, 129, 6)
     assert Spectrogram("real", 256, 128, 3).compute_output_shape((None, 16384, 2)) == (None, 128, 129, 6)
+    assert PHASE(stereo.astype(np.float32)).shape == (2, 128, 129, 6) == (2, *PHASE.compute_output_shape((None, 16384, 2))[1:])
 
 
 def test_refuses_what_it_does_not_know():

@@ -22,7 +22,7 @@ from tf_wavegan_inv.training.stages import random_latents
 from tf_wavegan_inv.training.strategy import make_strategy
 from tf_wavegan_inv.training.trainer import GRADIENT_NORM
 
-CONFIG = InverterConfig(width=4, perceptual_relative=True, range_weight=0.1)
+CONFIG = InverterConfig(width=4, perceptual_relative=True, range_weight=0.1, waveform_weight=0.5)
 
 
 def make_trainer(golden, optimizer, synchronized=False, config=CONFIG):
@@ -111,7 +111,9 @@ def test_a_step_is_an_update_on_real_clips_then_one_on_synthesised_or_one_on_bot
 
     def synthesised_loss():
         recovered = network(generator(z), training=True)
-        return tf.reduce_mean((recovered - z) ** 2) + perceptual(generator(z), generator(recovered))
+        audio, again = generator(z), generator(recovered)
+        waveform = tf.reduce_mean(tf.reduce_sum((audio - again) ** 2, (1, 2)) / tf.reduce_sum(audio**2, (1, 2)))
+        return tf.reduce_mean((recovered - z) ** 2) + perceptual(audio, again) + 0.5 * waveform
 
     for loss_of in [lambda: real_loss() + synthesised_loss()] if joint else [real_loss, synthesised_loss]:
         descend(loss_of)

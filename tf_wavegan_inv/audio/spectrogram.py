@@ -8,9 +8,10 @@ from keras import ops
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.models.precision import full_precision
 
-KINDS = ("real", "log_magnitude")
+KINDS = ("real", "log_magnitude", "phase")
 LOG_FLOOR = 1e-2  # magnitude; a full-scale sine has 64 at frame_length 256
 LOG_CENTRE, LOG_SCALE = -0.2, 4.4  # puts log(1e-2)..log(64) into [-1, 1]
+COMPRESSION = 0.3  # power of the magnitude that real and imaginary parts keep: of a full-scale sine 3.5, of the floor 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,8 @@ class SpectrogramConfig:
     """What the networks see.
 
     Attributes:
-        kind: "real", the real part of the STFT as the paper's code uses it, or "log_magnitude", on a fixed scale of about [-1, 1].
+        kind: "real", the real part of the STFT as the paper's code uses it; "log_magnitude", on a fixed scale of about [-1, 1]; or "phase",
+            the log magnitude and, as two more channels, real and imaginary part of the STFT with its magnitude compressed by a power.
         frame_length: samples a frame, also the FFT's length.
         frame_step: samples from frame to frame.
         copies: how often the picture is stacked as channels (3 in the paper's code).
@@ -64,6 +66,8 @@ def magnitude(parts, floor):
 class Spectrogram(keras.layers.Layer):
     """Audio [batch, samples, channels] -> [batch, frames, bins, channels * copies], by a `SpectrogramConfig`.
 
+    Of kind "phase" there are three times as many channels.
+
     Computed in float32 under mixed precision: an FFT has no use for bfloat16.
     """
 
@@ -76,14 +80,19 @@ class Spectrogram(keras.layers.Layer):
         if self.config.kind == "real":
             picture = parts[0]
         else:
-            picture = (ops.log(magnitude(parts, LOG_FLOOR)) - LOG_CENTRE) / LOG_SCALE
+            size = magnitude(parts, LOG_FLOOR)
+            picture = (ops.log(size) - LOG_CENTRE) / LOG_SCALE
+            if self.config.kind == "phase":
+                scale = size ** (COMPRESSION - 1)
+                picture = ops.concatenate([picture, parts[0] * scale, parts[1] * scale], axis=1)
         picture = ops.transpose(picture, (0, 2, 3, 1))
         picture = ops.tile(picture, (1, 1, 1, self.config.copies)) if self.config.copies > 1 else picture
         return ops.reshape(picture, (-1, *self.compute_output_shape(audio.shape)[1:]))  # an FFT forgets the sizes, TFLite wants them
 
     def compute_output_shape(self, input_shape):
         batch, samples, channels = input_shape
-        return (batch, -(-samples // self.config.frame_step), self.config.frame_length // 2 + 1, channels * self.config.copies)
+        layers = (3 if self.config.kind == "phase" else 1) * self.config.copies
+        return (batch, -(-samples // self.config.frame_step), self.config.frame_length // 2 + 1, channels * layers)
 
     def get_config(self):
         return super().get_config() | dataclasses.asdict(self.config)

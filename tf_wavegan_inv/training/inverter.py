@@ -2,11 +2,12 @@
 
 import tensorflow as tf
 
-from tf_wavegan_inv.losses import latent_loss, perceptual_loss, range_penalty
+from tf_wavegan_inv.losses import latent_loss, perceptual_loss, range_penalty, waveform_loss
 from tf_wavegan_inv.models.classifier import BLOCK_LAYERS, feature_extractor
+from tf_wavegan_inv.models.precision import in_full_precision
 from tf_wavegan_inv.training.trainer import Trainer
 
-LOSSES = ("loss/perceptual_real", "loss/range", "loss/latent", "loss/perceptual_synth")
+LOSSES = ("loss/perceptual_real", "loss/range", "loss/latent", "loss/waveform", "loss/perceptual_synth")
 NAMES = ("loss/total", *LOSSES, "latent/rmse", "class/kept", "class/accuracy")
 MONITOR = "loss/total"
 
@@ -15,7 +16,8 @@ class InverterTrainer(Trainer):
     """Trains an inverter for a frozen generator, by a frozen classifier's features.
 
     A training step has two updates: one on a batch of real clips (perceptual loss; the distance of z from its range), then one on a freshly
-    synthesised batch (mean squared error of z, perceptual loss); or, where the config is `joint`, one on the sum of both losses.
+    synthesised batch (mean squared error of z and of the waveform, perceptual loss); or, where the config is `joint`, one on the sum of
+    both losses.
 
     Args:
         inverter: keras.Model, audio -> z.
@@ -36,6 +38,7 @@ class InverterTrainer(Trainer):
             "loss/perceptual_real": config.perceptual_weight,
             "loss/range": config.range_weight,
             "loss/latent": config.latent_weight,
+            "loss/waveform": config.waveform_weight,
             "loss/perceptual_synth": config.perceptual_weight,
         }
 
@@ -89,9 +92,14 @@ class InverterTrainer(Trainer):
     def synthesised_losses(self, z, audio, target, training):
         """Loss [batch] of synthesised clips with known z [batch, latent_dim], and its parts by name."""
         recovered = self.network(audio, training=training)
-        features, heard = self.features(self.generator(recovered, training=False), training=False)
+        again = self.generator(recovered, training=False)
+        features, heard = self.features(again, training=False)
         error = latent_loss(z, recovered)
-        parts = {"loss/latent": error, "loss/perceptual_synth": perceptual_loss(target[0], features, self.relative)}
+        parts = {
+            "loss/latent": error,
+            "loss/waveform": waveform_loss(in_full_precision(audio), in_full_precision(again)),
+            "loss/perceptual_synth": perceptual_loss(target[0], features, self.relative),
+        }
         kept = tf.equal(tf.argmax(heard, -1), tf.argmax(target[1], -1))
         return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/kept": tf.cast(kept, tf.float32)}
 

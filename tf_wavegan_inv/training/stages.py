@@ -140,7 +140,7 @@ def train_inverter(request):
     steps = _steps_per_epoch(splits["train"], config)
     latent_dim = generator.input_shape[1]
     with request.strategy.scope():
-        network = build_inverter(length, channels, latent_dim, request.recipe.spectrogram, config.width, _synchronized(request))
+        network = build_inverter(length, channels, latent_dim, request.recipe.inverter_spectrogram, config.width, _synchronized(request))
         _initialise(network, request.init, defaults.INVERTER, load_inverter, "inverter")
         optimizer = adam(learning_rate(config, steps * config.epochs * config.updates))
         trainer = inverter_step.InverterTrainer(

@@ -12,6 +12,7 @@ from tf_wavegan_inv import defaults
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.evaluation.judge import Judge
 from tf_wavegan_inv.files import replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import load_classifier
@@ -225,7 +226,7 @@ class ReportKeeper(Keeper):
         self.scalars = ScalarWriter(run.folder / "logs")
         self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
         self.latents = np.random.default_rng(request.seed).uniform(-1, 1, (SCORED_CLIPS, config.latent_dim)).astype(np.float32)
-        self.classifier = _judge(request, config)
+        self.judge = _judge(request, config)
         self.best = max([float(row.get("class/inception_score") or 0) for row in run.history()], default=0.0)
         source = trainer.network if trainer.average is None else trainer.average
         self.generate = tf.function(lambda z: source(z, training=False), input_signature=[tf.TensorSpec([None, config.latent_dim])])
@@ -247,21 +248,21 @@ class ReportKeeper(Keeper):
         """Previews of the fixed latents into TensorBoard; their scores by name."""
         audio = np.concatenate([self.generate(z).numpy() for z in np.array_split(self.latents, 8)])
         self.audio.write(self.step, {f"generated/{i}": clip for i, clip in enumerate(audio[:PREVIEW_CLIPS])})
-        if self.classifier is None:
+        if self.judge is None:
             return {}
-        probabilities = np.concatenate([self.classifier(part, training=False).numpy() for part in np.array_split(audio, 8)])
-        score, _ = inception_score(probabilities, splits=1)
+        heard = self.judge(audio)
+        score, _ = inception_score(heard.probabilities, splits=1)
         if score > self.best:
             self.best = score
             trained = self.trainer.network if self.trainer.average is None else self.trainer.average
             save_wavegan_checkpoint(trained, self.run.folder / "best" / "model.ckpt")
             with replacing(self.run.folder / "best" / "step.txt") as partial:
                 partial.write_text(f"step {self.step}, Inception Score {score:.3f} ({SCORED_CLIPS} clips)\n")
-        return {"class/inception_score": score, "class/confidence": float(probabilities.max(axis=1).mean())}
+        return {"class/inception_score": score, "class/confidence": float(heard.confidence.mean())}
 
 
 def _judge(request, config):
-    """The digit classifier that scores previews, or None where the clips are not of its form, or not of digits."""
+    """The `Judge` that scores previews, or None where the clips are not of its form, or not of digits."""
     classifier = load_classifier(request.classifier or defaults.CLASSIFIER)
     fits = classifier.input_shape[1:] == (config.slice_len, config.audio_channels)
-    return classifier if fits and request.corpus.labelled().recordings["train"] else None
+    return Judge(classifier) if fits and request.corpus.labelled().recordings["train"] else None
