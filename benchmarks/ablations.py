@@ -23,7 +23,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 SYNTHESISED = 512
 CHANGES = {
     "best": "",
-    "real spectrogram": '[spectrogram]\nkind = "real"',
+    "real spectrogram": '[inverter]\nspectrogram = "real"',
+    "log magnitude": '[inverter]\nspectrogram = "log_magnitude"',
+    "waveform_weight = 0": "[inverter]\nwaveform_weight = 0.0",
     "perceptual_relative = false": "[inverter]\nperceptual_relative = false",
     "perceptual_weight = 0.3": "[inverter]\nperceptual_weight = 0.3",
     "perceptual_weight = 3": "[inverter]\nperceptual_weight = 3.0",

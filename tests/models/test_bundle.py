@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_wavegan_inv import UserError, defaults, load_audio, load_classifier, load_inverter
 from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
 from tf_wavegan_inv.evaluation.judge import Judge
+from tf_wavegan_inv.metrics.waveform import relative_mse
 from tf_wavegan_inv.models.classifier import build_classifier, feature_extractor
 from tf_wavegan_inv.models.precision import WHOLE
 
@@ -21,11 +22,14 @@ def test_the_bundled_inverter_reads_its_own_options(generator):
     assert inverter.predict(audio, verbose=0).shape == (2, 100)
 
 
-def test_the_bundled_inverter_knows_something_of_z(generator, latents):
+def test_the_bundled_inverter_knows_something_of_z_and_more_of_the_waveform(generator, latents):
+    """As its card says, with room for chance: 64 clips."""
     z = latents(64)
-    recovered = load_inverter(defaults.INVERTER).predict(np.asarray(generator(z)), verbose=0)
-    assert np.sqrt(np.mean((recovered - z) ** 2)) < 0.54  # 0.577 for guessing zero
-    assert np.corrcoef(recovered.ravel(), z.ravel())[0, 1] > 0.38  # the network of the paper, on its published examples: 0.10-0.36
+    audio = np.asarray(generator(z))
+    recovered = load_inverter(defaults.INVERTER).predict(audio, verbose=0)
+    assert np.sqrt(np.mean((recovered - z) ** 2)) < 0.55  # 0.577 for guessing zero
+    assert np.corrcoef(recovered.ravel(), z.ravel())[0, 1] > 0.34  # the network of the paper, on its published examples: 0.10-0.36
+    assert np.median(relative_mse(audio, np.asarray(generator(recovered)))) < 0.2  # there: 0.08-0.72, median 0.17; silence has 1
 
 
 def test_the_bundled_classifier_hears_unseen_speakers(generator):
