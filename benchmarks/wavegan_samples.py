@@ -84,7 +84,7 @@ def main():
         generator = load_wavegan(path)
         z = np.random.default_rng(options.seed).uniform(-1, 1, (options.count, generator.config.latent_dim)).astype(np.float32)
         audio = generator.predict(z, batch_size=64, verbose=0)
-        shown[path.name if path.name != "best" else str(path)] = audio[:SHOWN]
+        shown["/".join(path.parts[-2:])] = audio[:SHOWN]
         rows += [row(path, name, judge, audio, options.splits) for name, judge in judges.items()]
     if options.real:
         recipe = load_classifier(next(iter(judges))).recipe
