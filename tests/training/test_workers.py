@@ -77,6 +77,12 @@ def rows(run):
     return list(csv.DictReader(path.open())) if path.exists() else []
 
 
+def states(run):
+    """How many states a run has kept."""
+    path = run / "classifier" / "state" / "checkpoint"
+    return path.read_text().count("all_model_checkpoint_paths:") if path.exists() else 0
+
+
 def wait_for(condition, processes, seconds=300):
     until = time.monotonic() + seconds
     while not condition() and all(p.poll() is None for p in processes) and time.monotonic() < until:
@@ -86,7 +92,7 @@ def wait_for(condition, processes, seconds=300):
 def test_a_worker_that_dies_or_is_told_to_stop_ends_all_and_comes_back(tmp_path):
     """An epoch that is done again, because its state was damaged, comes to the same figures: nothing was lost on the way."""
     processes = run_workers([*CLASSIFIER, "--run", tmp_path])
-    wait_for(lambda: len(rows(tmp_path)) > 1, processes)
+    wait_for(lambda: len(rows(tmp_path)) > 1 and states(tmp_path) > 1, processes)  # an epoch's row comes before its state
     processes[1].kill()
     (code, out, text), (killed, nothing, _) = ended(processes)
     assert (code, killed) == (TEMPORARY, -signal.SIGKILL), text[-3000:]
