@@ -87,7 +87,7 @@ def main():
         shown["/".join(path.parts[-2:])] = audio[:SHOWN]
         rows += [row(path, name, judge, audio, options.splits) for name, judge in judges.items()]
     if options.real:
-        recipe = load_classifier(next(iter(judges))).recipe
+        recipe = next(iter(judges.values())).classifier.recipe
         clips = read_corpus([options.real]).labelled().arrays("test", recipe.audio, *generator.output_shape[1:])
         order = np.random.default_rng(options.seed).permutation(len(clips))  # they lie in the order of their digits
         audio = clips.float_audio()[order]

@@ -54,12 +54,10 @@ def main(arguments=None):
             split = splits.get(speaker, "train")
             link = options.out / split / f"{name}{path.suffix.lower()}"
             link.parent.mkdir(parents=True, exist_ok=True)
-            if link.is_symlink() and link.readlink() == path.resolve():
-                counts[split] += 1
-                continue
-            if link.exists() or link.is_symlink():
+            if not link.is_symlink() and not link.exists():
+                link.symlink_to(path.resolve())
+            elif not link.is_symlink() or link.readlink() != path.resolve():
                 sys.exit(f"{link} is there already, and is not {path}: give an empty folder, and each clip once.")
-            link.symlink_to(path.resolve())
             counts[split] += 1
     if not counts.keys() - {"left out"}:
         sys.exit(f"No clip of a digit in {', '.join(map(str, options.folders))}: their names are said in --help.")
