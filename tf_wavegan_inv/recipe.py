@@ -125,6 +125,8 @@ class WaveGANTrainingConfig:
         phase_shuffle: largest shift, 0 for none.
         learning_rate: of both optimisers; 0 for the loss's official one.
         average: decay, a step, of the exponential moving average of the generator's weights; 0 for none.
+        projected_weight: of the adversarial loss by a second discriminator, on the features of the digit classifier
+            (`wavegan.projected`); 0 for none, as in the official code.
         report_steps: steps between previews, scalars and saved checkpoints.
         keep: how many checkpoints are kept.
         dim, kernel_len, latent_dim, slice_len, channels, batch_norm, upsample, pp_len: see `WaveGANConfig`.
@@ -138,6 +140,7 @@ class WaveGANTrainingConfig:
     phase_shuffle: int = 2
     learning_rate: float = 0.0
     average: float = 0.0
+    projected_weight: float = 0.0
     report_steps: int = 250
     keep: int = 5
     dim: int = 64

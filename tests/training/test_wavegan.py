@@ -1,11 +1,16 @@
 """Training a WaveGAN: replicas, state in the official format, and what is fed."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tf_wavegan_inv import UserError, load_wavegan
 from tf_wavegan_inv.audio.slices import Slices
+from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.recipe import WaveGANTrainingConfig
 from tf_wavegan_inv.training.wavegan_stage import make_trainer, training_inputs
 from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps, state_values
@@ -13,6 +18,7 @@ from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.variables import variables_of
 
 TRAINING = WaveGANTrainingConfig(batch_size=4, updates=2, average=0.9)
+PROJECTED = dataclasses.replace(TRAINING, projected_weight=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +29,16 @@ def slices(real_clips):
 
 
 def trainer_at(checkpoint, training=TRAINING):
-    trainer = make_trainer(WaveGANConfig(dim=4), training)
+    keras.utils.set_random_seed(0)
+    classifier = build_classifier(16384, 1, SpectrogramConfig("log_magnitude"), 4) if training.projected_weight else None
+    trainer = make_trainer(WaveGANConfig(dim=4), training, classifier)
     step, absent = restore_state(trainer, checkpoint)
     return trainer, step, absent
 
 
 def weights(trainer):
-    return [np.array(w) for w in trainer.network.weights + trainer.discriminator.weights + trainer.average.weights]
+    projected = list(variables_of(trainer.projected).values()) if trainer.projected else []
+    return [np.array(w) for w in trainer.network.weights + trainer.discriminator.weights + trainer.average.weights + projected]
 
 
 def fit(trainer, slices, first, steps, training=TRAINING):
@@ -53,9 +62,8 @@ def test_official_training_checkpoint_goes_in_and_out_bit_for_bit(golden):
             np.testing.assert_array_equal(value, theirs, err_msg=name)
 
 
-@pytest.mark.parametrize("loss", ["wgan-gp", "lsgan"])
-def test_resumes_bit_for_bit(golden, slices, tmp_path, loss):
-    training = WaveGANTrainingConfig(loss=loss, batch_size=4, updates=2, average=0.9)
+@pytest.mark.parametrize("training", [TRAINING, dataclasses.replace(TRAINING, loss="lsgan"), PROJECTED], ids=["wgan-gp", "lsgan", "projected"])
+def test_resumes_bit_for_bit(golden, slices, tmp_path, training):
     straight, *_ = trainer_at(golden("a_default"), training)
     fit(straight, slices, 0, 4, training)
 
@@ -69,12 +77,13 @@ def test_resumes_bit_for_bit(golden, slices, tmp_path, loss):
         np.testing.assert_array_equal(a, b)
 
 
-def test_two_replicas_train_as_one(golden, slices, two_replicas, float64):
+@pytest.mark.parametrize("training", [TRAINING, PROJECTED], ids=["official", "projected"])
+def test_two_replicas_train_as_one(golden, slices, two_replicas, float64, training):
     def trained(scope):
         with scope:
-            trainer, *_ = trainer_at(golden("trained"))
+            trainer, *_ = trainer_at(golden("trained"), training)
             before = weights(trainer)
-            inputs = training_inputs(slices, TRAINING, 100, 0, 0).map(
+            inputs = training_inputs(slices, training, 100, 0, 0).map(
                 lambda x: {k: tf.cast(v, tf.float64) if v.dtype == tf.float32 else v for k, v in x.items()}
             )
             trainer.fit(inputs, steps_per_epoch=2, epochs=1, verbose=0, shuffle=False)

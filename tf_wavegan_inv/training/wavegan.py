@@ -5,9 +5,13 @@ import tensorflow as tf
 
 from tf_wavegan_inv.training.trainer import Trainer
 from tf_wavegan_inv.wavegan.adversarial import LOSSES, PENALTY_WEIGHT, between, gradient_penalty
+from tf_wavegan_inv.wavegan.projected import hinge_discriminator
+from tf_wavegan_inv.wavegan.variables import variables_of
 
 DISCRIMINATOR_NORM = "train/gradient_norm_discriminator"
 NAMES = (DISCRIMINATOR_NORM, "loss/discriminator", "loss/generator", "loss/gradient_penalty", "wavegan/logit_real", "wavegan/logit_fake")
+PROJECTED_NAMES = ("loss/projected_discriminator", "loss/projected_generator")
+PROJECTED_NORM = "train/gradient_norm_projected"
 
 
 class WaveGANTrainer(Trainer):
@@ -21,14 +25,32 @@ class WaveGANTrainer(Trainer):
         average: a second `Generator` that is given the exponential moving average of the first one's weights, or None.
         decay: of that average, a step.
         learning_rate: of both optimisers; None for the official one.
+        projected: a `ProjectedDiscriminator`, or None; it has one update a step.
+        projected_weight: of the generator's loss by it.
     """
 
-    def __init__(self, generator, discriminator, loss="wgan-gp", updates=5, average=None, decay=0.999, learning_rate=None):
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        loss="wgan-gp",
+        updates=5,
+        average=None,
+        decay=0.999,
+        learning_rate=None,
+        projected=None,
+        projected_weight=0.0,
+    ):
         self.loss_kind, self.updates, self.decay = LOSSES[loss], updates, decay
         optimizer, self.discriminator_optimizer = self.loss_kind.optimizer(), self.loss_kind.optimizer()
-        super().__init__(generator, optimizer, NAMES if self.loss_kind.penalty else [n for n in NAMES if n != "loss/gradient_penalty"])
+        names = [name for name in NAMES if self.loss_kind.penalty or name != "loss/gradient_penalty"]
+        super().__init__(generator, optimizer, [*names, *PROJECTED_NAMES, PROJECTED_NORM] if projected else names)
         self.discriminator, self.average = discriminator, average
         self.discriminator_optimizer.build(discriminator.trainable_variables)
+        self.projected, self.projected_weight, self.projected_optimizer = projected, projected_weight, None
+        if projected:
+            self.projected_optimizer = keras.optimizers.Adam(2e-4, 0.0, 0.99)  # the projected GANs' own
+            self.projected_optimizer.build(projected.trainable_variables)
         if learning_rate:
             for each in (optimizer, self.discriminator_optimizer):
                 each.learning_rate = learning_rate
@@ -37,13 +59,16 @@ class WaveGANTrainer(Trainer):
         """All variables that training changes."""
         optimizers = [*self.network_optimizer.variables, *self.discriminator_optimizer.variables]
         average = [] if self.average is None else self.average.weights
-        return [*self.network.weights, *self.discriminator.weights, *average, *optimizers]
+        projected = [*variables_of(self.projected).values(), *self.projected_optimizer.variables] if self.projected else []
+        return [*self.network.weights, *self.discriminator.weights, *average, *optimizers, *projected]
 
     def train_step(self, data):
         """data: see `training_inputs`; all random numbers come with it."""
         for i in range(self.updates):
             logs = self.discriminator_step(data["audio"][:, i], data["z"][:, i], data["alpha"][:, i, None, None], data["shifts"][0, i])
-        return logs | self.generator_step(data["z"][:, self.updates], data["shifts"][0, self.updates, 1]) | self.gradient_norm()
+        last, rolls = self.updates, data["rolls"][0] if self.projected else (0, 0)
+        logs |= self.generator_step(data["z"][:, last], data["shifts"][0, last, 1], data["audio"][:, last - 1], rolls)
+        return logs | self.gradient_norm()
 
     def discriminator_step(self, real, z, alpha, shifts):
         """One update of the discriminator.
@@ -81,14 +106,42 @@ class WaveGANTrainer(Trainer):
             values["loss/gradient_penalty"] = penalty
         return loss, values | {"loss/discriminator": loss}
 
-    def generator_step(self, z, shifts):
-        """One update of the generator; shifts int [4]."""
-        loss, _ = self.update(lambda: self.generator_losses(z, shifts))
+    def generator_step(self, z, shifts, real=None, rolls=(0, 0)):
+        """One update of the generator, then one of the projected discriminator, if there is one.
+
+        Args:
+            z: [batch, latent_dim].
+            shifts: int [4], phase shuffle.
+            real: [batch, samples, channels], for the projected discriminator alone.
+            rolls: int [2], by how many samples it hears generated and real clips shifted.
+        """
+        loss, values, heard = self.update(lambda: self.generator_losses(z, shifts, rolls[0]))
         if self.average is not None:
             for mean, variable in zip(self.average.weights, self.network.weights, strict=True):
                 mean.assign(variable + self.decay * (mean - variable))
-        return self.log({"loss/generator": loss})
+        if self.projected:
+            return self.log(values) | self.projected_step(self.projected.hear(real, rolls[1]), heard)
+        return self.log(values)
 
-    def generator_losses(self, z, shifts):
-        loss = self.loss_kind.generator(self.discriminator(self.network(z, training=True), shifts))
-        return loss, None
+    def generator_losses(self, z, shifts, roll=0):
+        """The generator's loss [batch], what is logged, by name, and the features of its clips."""
+        fake = self.network(z, training=True)
+        loss = self.loss_kind.generator(self.discriminator(fake, shifts))
+        values, heard = {"loss/generator": loss}, None
+        if self.projected:
+            heard = self.projected.hear(fake, roll)
+            logits = self.projected.judge(heard)
+            projected = -sum(tf.reduce_mean(logit, axis=(1, 2, 3)) for logit in logits) / len(logits)
+            values["loss/projected_generator"] = projected
+            loss = loss + self.projected_weight * projected
+        return loss, values, heard
+
+    def projected_step(self, real, fake):
+        """One update of the projected discriminator; features of real and generated clips."""
+
+        def losses():
+            maps = zip(self.projected.judge(real), self.projected.judge(fake), strict=True)
+            return (sum(hinge_discriminator(*pair) for pair in maps) / len(real),)
+
+        (loss,) = self.update(losses, self.projected, self.projected_optimizer, PROJECTED_NORM)
+        return self.log({"loss/projected_discriminator": loss}) | self.gradient_norm(PROJECTED_NORM)

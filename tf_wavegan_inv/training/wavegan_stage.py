@@ -29,6 +29,7 @@ from tf_wavegan_inv.wavegan.checkpoint import load_wavegan, save_wavegan_checkpo
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.discriminator import SHUFFLED_LAYERS, Discriminator
 from tf_wavegan_inv.wavegan.generator import Generator
+from tf_wavegan_inv.wavegan.projected import MAX_SHIFT, ProjectedDiscriminator
 from tf_wavegan_inv.wavegan.sources import write_args
 
 log = logging.getLogger(__name__)
@@ -62,12 +63,15 @@ def train_wavegan(request):
 
     keras.utils.set_random_seed(request.seed)
     with request.strategy.scope():
-        trainer = make_trainer(config, training)
+        trainer = make_trainer(config, training, _projected_classifier(request, config))
     trainer.jit_compile = request.jit_compile
     run.folder.mkdir(parents=True, exist_ok=True)
     workers = trainer.workers
     workers.check_same(run.config)
     done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)
+    if trainer.projected and not begun:
+        audio = next(iter(training_inputs(slices, training, config.latent_dim, request.seed, 0)))["audio"]
+        trainer.projected.adapt(tf.reshape(audio, [-1, *audio.shape[2:]]))
     workers.share(trainer.state())
     if not begun and done >= training.steps:
         raise UserError(f"{start} is at step {done} already, and {training.steps} steps were asked for: give more --steps.")
@@ -95,15 +99,26 @@ def train_wavegan(request):
     return run.folder
 
 
-def make_trainer(config, training):
-    """A `WaveGANTrainer` with new networks, for a `WaveGANConfig` and a `WaveGANTrainingConfig`."""
+def make_trainer(config, training, classifier=None):
+    """A `WaveGANTrainer` with new networks, for a `WaveGANConfig` and a `WaveGANTrainingConfig`; see `ProjectedDiscriminator`."""
     average = None
     generator = Generator(config)
     if training.average:
         average = Generator(config, name="average")
         average.set_weights(generator.get_weights())
     discriminator = Discriminator(config, training.phase_shuffle)
-    return WaveGANTrainer(generator, discriminator, training.loss, training.updates, average, training.average, training.learning_rate)
+    projected = ProjectedDiscriminator(classifier) if training.projected_weight else None
+    return WaveGANTrainer(
+        generator,
+        discriminator,
+        training.loss,
+        training.updates,
+        average,
+        training.average,
+        training.learning_rate,
+        projected,
+        training.projected_weight,
+    )
 
 
 def wavegan_config(training):
@@ -120,23 +135,25 @@ def training_inputs(slices, training, latent_dim, seed, first_step):
 
     Returns:
         tf.data.Dataset of dicts, n being the updates of the discriminator: audio float32 [batch, n, samples, channels], z [batch, n + 1,
-        latent_dim], alpha [batch, n], shifts int32 [batch, n + 1, 3, 4], the same for the whole batch.
+        latent_dim], alpha [batch, n], shifts int32 [batch, n + 1, 3, 4] and rolls int32 [batch, 2], the same for the whole batch.
     """
     slices = slices.tensors()
     batch, updates, radius = training.batch_size, training.updates, training.phase_shuffle
 
     def inputs(step):
-        seeds = [tf.stack([tf.constant(seed, tf.int64), updates * 3 * step + i]) for i in range(3)]
+        seeds = [tf.stack([tf.constant(seed, tf.int64), 4 * step + i]) for i in range(4)]
         audio = slice_batches(slices, batch * updates, seed, step)
         shifts = tf.random.stateless_uniform([1, updates + 1, 3, SHUFFLED_LAYERS], seeds[2], -radius, radius + 1, tf.int32)
+        rolls = tf.random.stateless_uniform([1, 2], seeds[3], -MAX_SHIFT, MAX_SHIFT + 1, tf.int32)
         return {
             "audio": tf.reshape(audio, [batch, updates, slices.length, slices.audio.shape[1]]),
             "z": tf.random.stateless_uniform([batch, updates + 1, latent_dim], seeds[0], -1.0, 1.0),
             "alpha": tf.random.stateless_uniform([batch, updates], seeds[1]),
             "shifts": tf.repeat(shifts, batch, axis=0),
+            "rolls": tf.repeat(rolls, batch, axis=0),
         }
 
-    return tf.data.Dataset.range(first_step, np.iinfo(np.int64).max // (batch * updates * 3 + 1)).map(inputs).prefetch(2)
+    return tf.data.Dataset.range(first_step, np.iinfo(np.int64).max // (batch * updates + 4)).map(inputs).prefetch(2)
 
 
 def official_args(config, training, sample_rate):
@@ -261,8 +278,26 @@ class ReportKeeper(Keeper):
         return {"class/inception_score": score, "class/confidence": float(heard.confidence.mean())}
 
 
+def _classifier(request, config):
+    """The digit classifier, or None where it takes clips of another form."""
+    classifier = load_classifier(request.classifier or defaults.CLASSIFIER)
+    return classifier if classifier.input_shape[1:] == (config.slice_len, config.audio_channels) else None
+
+
+def _projected_classifier(request, config):
+    """The classifier that the `ProjectedDiscriminator` hears through, or None where the recipe has none."""
+    if not request.recipe.wavegan.projected_weight:
+        return None
+    classifier = _classifier(request, config)
+    if classifier is None:
+        raise UserError(
+            f"[wavegan] projected_weight needs a classifier of clips of {config.slice_len} samples and {config.audio_channels} channels: "
+            "give --classifier, or projected_weight = 0."
+        )
+    return classifier
+
+
 def _judge(request, config):
     """The `Judge` that scores previews, or None where the clips are not of its form, or not of digits."""
-    classifier = load_classifier(request.classifier or defaults.CLASSIFIER)
-    fits = classifier.input_shape[1:] == (config.slice_len, config.audio_channels)
-    return Judge(classifier) if fits and request.corpus.labelled().recordings["train"] else None
+    classifier = _classifier(request, config)
+    return Judge(classifier) if classifier and request.corpus.labelled().recordings["train"] else None

@@ -12,6 +12,7 @@ from tf_wavegan_inv.wavegan.sources import open_source
 from tf_wavegan_inv.wavegan.variables import official_shape, variables_of
 
 PREFIX = "model.ckpt"
+PROJECTED = "discriminator on the classifier's features"
 
 
 def state_values(trainer, step):
@@ -22,6 +23,8 @@ def state_values(trainer, step):
         step: updates of the generator done.
     """
     values = official_values(trainer.network) | official_values(trainer.discriminator)
+    if trainer.projected is not None:
+        values |= official_values(trainer.projected)
     for suffix, network, optimizer in _optimized(trainer):
         named = variables_of(network)
         for slot, variables in _slots(optimizer).items():
@@ -57,8 +60,14 @@ def restore_state(trainer, path):
             assign(trainer.discriminator, source)
         else:
             absent.append("discriminator")
+        if trainer.projected is not None:
+            if any(name.startswith("P/") for name in source.shapes):
+                assign(trainer.projected, source)
+            else:
+                absent.append(PROJECTED)
         step = source.read_integer("global_step")
-        if not all(_restore_slots(*each, source, step, trainer.updates) for each in _optimized(trainer)):
+        restored = [_restore_slots(*each, source, step, trainer.updates) for each in _optimized(trainer)]
+        if not all(restored[:2]):
             absent.append("optimiser")
         if trainer.average is not None:
             has_average = next(iter(variables_of(trainer.average))) + AVERAGE in source.shapes
@@ -95,8 +104,11 @@ def saved_steps(folder):
 
 
 def _optimized(trainer):
-    """Suffix of counters, network, optimiser; in the order in which the official graph creates them."""
-    return ("", trainer.network, trainer.network_optimizer), ("_1", trainer.discriminator, trainer.discriminator_optimizer)
+    """Suffix of counters, network, optimiser; in the order in which the official graph creates them, ours after them."""
+    yield "", trainer.network, trainer.network_optimizer
+    yield "_1", trainer.discriminator, trainer.discriminator_optimizer
+    if trainer.projected is not None:
+        yield "_2", trainer.projected, trainer.projected_optimizer
 
 
 def _trainable(network):
@@ -123,7 +135,7 @@ def _restore_slots(suffix, network, optimizer, source, step, updates):
             return False
         for name, variable in zip(names, variables, strict=True):
             variable.assign(source.read(f"{name}/{slot}").reshape(variable.shape))
-    iterations = step * (updates if suffix else 1)
+    iterations = step * (updates if suffix == "_1" else 1)
     power = float(source.read(f"beta2_power{suffix}")) if f"beta2_power{suffix}" in source.shapes and _betas(optimizer) else 0.0
     if power > 1e-30:  # below that float32 has lost it, and the correction that it stands for
         iterations = round(math.log(power) / math.log(optimizer.beta_2)) - 1

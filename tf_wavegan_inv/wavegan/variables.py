@@ -42,8 +42,23 @@ def discriminator_variables(discriminator):
     return named
 
 
+def projected_variables(projected):
+    """The Keras variables of a `ProjectedDiscriminator` by names like the official ones, which have none for it."""
+    named = {}
+    for i, (head, centre, scale) in enumerate(zip(projected.heads, projected.centres, projected.scales, strict=True)):
+        for j in range(3):
+            layer = head.get_layer(f"conv_{j}")
+            named[f"P/head_{i}/conv2d_{j}/kernel"] = layer.kernel
+            named[f"P/head_{i}/conv2d_{j}/bias"] = layer.bias
+        named[f"P/head_{i}/centre"] = centre
+        named[f"P/head_{i}/scale"] = scale
+    return named
+
+
 def variables_of(model):
-    """`generator_variables` or `discriminator_variables`."""
+    """`generator_variables`, `discriminator_variables` or `projected_variables`."""
+    if hasattr(model, "heads"):
+        return projected_variables(model)
     return generator_variables(model) if hasattr(model, "upconvs") else discriminator_variables(model)
 
 
