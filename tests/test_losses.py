@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_wavegan_inv.losses import cross_entropy, latent_loss, perceptual_loss, range_penalty, waveform_loss
+from tf_wavegan_inv.losses import QUIET, cross_entropy, latent_loss, perceptual_loss, range_penalty, waveform_loss
 
 
 def test_latent_loss_is_one_mean_a_clip():
@@ -12,6 +12,11 @@ def test_waveform_loss_is_relative_to_each_clips_power():
     audio = np.random.default_rng(0).normal(size=(3, 50, 2)).astype(np.float32) * np.array([[[1]], [[100]], [[0]]], np.float32)
     np.testing.assert_allclose(waveform_loss(audio, 0 * audio), [1, 1, 0], rtol=1e-5)
     np.testing.assert_allclose(waveform_loss(audio, 0.9 * audio), [0.01, 0.01, 0], rtol=1e-4)
+
+
+def test_a_nearly_silent_clip_does_not_outweigh_the_others():
+    quiet = np.full((1, 50, 1), 1e-6, np.float32)
+    np.testing.assert_allclose(waveform_loss(quiet, quiet + 0.1), [0.01 / QUIET], rtol=1e-4)
 
 
 def test_perceptual_loss_is_the_mean_over_layers():

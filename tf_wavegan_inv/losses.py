@@ -4,6 +4,8 @@ from keras import ops
 
 from tf_wavegan_inv.models.precision import in_full_precision
 
+QUIET = 1e-3  # mean square of full scale 1: a tenth of what a spoken digit of peak 1 has
+
 
 def latent_loss(z, recovered):
     """Mean squared error of z (paper, section 3.2.1): [batch, latent_dim] twice -> [batch]."""
@@ -11,8 +13,12 @@ def latent_loss(z, recovered):
 
 
 def waveform_loss(audio, recovered):
-    """Squared error of the waveform, divided by the clip's power: [batch, samples, channels] twice -> [batch]; silence scores 1."""
-    return ops.sum((audio - recovered) ** 2, axis=(1, 2)) / (ops.sum(audio**2, axis=(1, 2)) + 1e-8)
+    """Squared error of the waveform, divided by the clip's power: [batch, samples, channels] twice -> [batch]; silence scores 1.
+
+    A clip quieter than `QUIET` counts by its error over `QUIET`: a WaveGAN makes a nearly silent one now and then, and divided by its own
+    power its error would outweigh all others.
+    """
+    return ops.mean((audio - recovered) ** 2, axis=(1, 2)) / ops.maximum(ops.mean(audio**2, axis=(1, 2)), QUIET)
 
 
 def perceptual_loss(target_features, features, relative=False):

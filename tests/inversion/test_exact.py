@@ -71,7 +71,7 @@ def test_hybrid_recovers_z_exactly_in_a_batch(generator, latents):
     z = latents(6)
     result = invert(np.asarray(generator(z)), generator, "hybrid", NearlyRight(z), config=ONLY_EXACT)
     assert result.status == ["exact"] * 6 and (result.distance < EXACT).all() and (result.gain == 1).all()
-    assert np.abs(result.z - z).max() < 1e-3
+    assert np.abs(result.z - z).max() < 1e-2
     np.testing.assert_allclose(result.audio, generator(result.z), atol=1e-6)
 
 

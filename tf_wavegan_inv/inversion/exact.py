@@ -2,7 +2,7 @@
 
 From a start, L-BFGS brings the waveform into the neighbourhood; Levenberg-Marquardt (Levenberg, 1944; Marquardt, 1963) then solves the
 nonlinear least-squares problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and
-both begin again; a clip that stays far off is out of the generator's range (a real recording, say) and given up at once.
+both begin again; a clip that stays far off is out of the generator's range (a real recording, say) and given up at once, unless the search fell silent.
 docs/inversion.md has the experiments behind the constants.
 """
 
@@ -19,6 +19,7 @@ from tf_wavegan_inv.losses import range_penalty
 EXACT = 1e-7  # relative squared error (-70 dB) below which z counts as recovered; 16-bit audio comes below, other minima hardly
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
+FALLEN, FALLEN_STARTS = 0.95, 6  # a search that ends so near 1 fell to a z of silence, where the gradient is 0: it tells nothing of the clip
 SHAKEN_APPROACH, REDRAWN, SHAKES, NUDGE = 120, 0.05, 6, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take
@@ -103,9 +104,13 @@ class ExactRecovery:
             if not len(going) or time.monotonic() > deadline:
                 break
             if number == 0:
-                starts, approach = starts_of(going)
+                first, whole = starts_of(going)
+                starts, approach = first, whole
             else:
-                starts, approach = _shaken(best.z[going], number, [(seed, int(i), number) for i in numbers[going]]), SHAKEN_APPROACH
+                fallen = best.error[going] > FALLEN
+                near = np.where(fallen[:, None], first[going], best.z[going])
+                starts = _shaken(near, number, [(seed, int(i), number) for i in numbers[going]])
+                approach = whole if fallen.any() else SHAKEN_APPROACH
             approach = min(approach, limit) if limit else approach
             position, error, iterations = self._round(
                 audio[going], flat[going], free[going], starts, approach, min(self.polish, limit or self.polish), deadline
@@ -116,7 +121,9 @@ class ExactRecovery:
             best.z[at], best.gain[at] = position[better, :-1], np.exp(free[at] * position[better, -1])
             best.error[at], best.iterations[at] = error[better], iterations[better]
             best.exact[at] = error[better] < EXACT
-            going = going[~best.exact[going] & (best.error[going] < OUT_OF_RANGE)]
+            error = best.error[going]
+            again = (error < OUT_OF_RANGE) | ((error > FALLEN) & (number + 1 < FALLEN_STARTS))
+            going = going[~best.exact[going] & again]
         best.error[best.starts == 0] = np.nan
         return best
 
