@@ -62,7 +62,9 @@ def test_official_training_checkpoint_goes_in_and_out_bit_for_bit(golden):
             np.testing.assert_array_equal(value, theirs, err_msg=name)
 
 
-@pytest.mark.parametrize("training", [TRAINING, dataclasses.replace(TRAINING, loss="lsgan"), PROJECTED], ids=["wgan-gp", "lsgan", "projected"])
+@pytest.mark.parametrize(
+    "training", [TRAINING, dataclasses.replace(TRAINING, loss="lsgan"), PROJECTED], ids=["wgan-gp", "lsgan", "projected"]
+)
 def test_resumes_bit_for_bit(golden, slices, tmp_path, training):
     straight, *_ = trainer_at(golden("a_default"), training)
     fit(straight, slices, 0, 4, training)

@@ -2,7 +2,8 @@
 
 From a start, L-BFGS brings the waveform into the neighbourhood; Levenberg-Marquardt (Levenberg, 1944; Marquardt, 1963) then solves the
 nonlinear least-squares problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and
-both begin again; a clip that stays far off is out of the generator's range (a real recording, say) and given up at once, unless the search fell silent.
+both begin again; a clip that stays far off is out of the generator's range (a real recording, say) and given up at once, unless the search
+fell silent.
 docs/inversion.md has the experiments behind the constants.
 """
 
@@ -19,7 +20,10 @@ from tf_wavegan_inv.losses import range_penalty
 EXACT = 1e-7  # relative squared error (-70 dB) below which z counts as recovered; 16-bit audio comes below, other minima hardly
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
-FALLEN, FALLEN_STARTS = 0.95, 6  # a search that ends so near 1 fell to a z of silence, where the gradient is 0: it tells nothing of the clip
+FALLEN, FALLEN_STARTS = (
+    0.95,
+    6,
+)  # a search that ends so near 1 fell to a z of silence, where the gradient is 0: it tells nothing of the clip
 SHAKEN_APPROACH, REDRAWN, SHAKES, NUDGE = 120, 0.05, 6, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take

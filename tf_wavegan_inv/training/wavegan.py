@@ -115,7 +115,7 @@ class WaveGANTrainer(Trainer):
             real: [batch, samples, channels], for the projected discriminator alone.
             rolls: int [2], by how many samples it hears generated and real clips shifted.
         """
-        loss, values, heard = self.update(lambda: self.generator_losses(z, shifts, rolls[0]))
+        _, values, heard = self.update(lambda: self.generator_losses(z, shifts, rolls[0]))
         if self.average is not None:
             for mean, variable in zip(self.average.weights, self.network.weights, strict=True):
                 mean.assign(variable + self.decay * (mean - variable))
