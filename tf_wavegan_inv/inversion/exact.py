@@ -20,10 +20,8 @@ from tf_wavegan_inv.losses import range_penalty
 EXACT = 1e-7  # relative squared error (-70 dB) below which z counts as recovered; 16-bit audio comes below, other minima hardly
 FLOOR = 1e-11  # about where float32 ends
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
-FALLEN, FALLEN_STARTS = (
-    0.95,
-    6,
-)  # a search that ends so near 1 fell to a z of silence, where the gradient is 0: it tells nothing of the clip
+FALLEN = 0.95  # a search that ends so near 1 fell to a z of silence, where the gradient is 0: it tells nothing of the clip
+FALLEN_STARTS = 3  # how often such a clip is begun, at most
 SHAKEN_APPROACH, REDRAWN, SHAKES, NUDGE = 120, 0.05, 6, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take
