@@ -13,7 +13,6 @@ from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
 from tf_wavegan_inv.recipe import load_recipe
 
 METHODS = ("inverter", "gradient", "hybrid")
-PREDICTED_APPROACH, RANDOM_APPROACH = 200, 400  # iterations of L-BFGS before the polish (docs/inversion.md)
 CHANGED = 0.1  # relative squared error of the waveform below which a clip is the generator's own, if changed (by MP3, say)
 
 
@@ -31,8 +30,8 @@ class InversionResult:
         status: list of str: "predicted" by the inverter, "exact" where z was recovered (`inversion.exact`), or how L-BFGS ended
             (`inversion.lbfgs.Minimum`).
         distance: float [batch], from the generator's range: the least squared error found for the waveform, divided by the clip's
-            power. Below 1e-7 z counts as exact; above 0.4, after a search that was not cut short, nothing a WaveGAN makes has this
-            waveform. NaN where that was not tried.
+            power. Above 0.4, after a search that was not cut short, nothing a WaveGAN makes has this waveform. NaN where that was not
+            tried.
         seconds: float [batch], each clip's share of the batch's time.
         trajectory: list, one entry a clip, of (iterations [points], objective [points], z [points, latent_dim]) on the way through the
             recipe's objective (of the stage then gone through), or of None: where it was not asked for, or not gone.
@@ -119,7 +118,7 @@ class Inversion:
         if self._exact:
             found = self._exact(
                 audio,
-                lambda clips: self._approach(predicted, clips, seed, numbers),
+                lambda clips, number: self._beginnings(predicted, clips, number, seed, numbers),
                 max_iterations,
                 seed,
                 numbers,
@@ -154,13 +153,13 @@ class Inversion:
         self._compiled = True
         self(audio, max_iterations=1)
         if self._exact:
-            self._exact.warm_up()
+            self._exact.warm_up(audio)
 
-    def _approach(self, predicted, clips, seed, numbers):
-        """Where `ExactRecovery` begins, and its iterations of L-BFGS from there."""
-        if predicted is not None:
-            return predicted[clips], PREDICTED_APPROACH
-        return np.concatenate([random_starts(seed, i, 1, self.generator.input_shape[1]) for i in numbers[clips]]), RANDOM_APPROACH
+    def _beginnings(self, predicted, clips, number, seed, numbers):
+        """Where `ExactRecovery` begins: at the prediction first, then at random z."""
+        if predicted is not None and number == 0:
+            return predicted[clips]
+        return np.stack([random_starts(seed, i, number + 1, self.generator.input_shape[1])[-1] for i in numbers[clips]])
 
     def _starts(self, predicted, rest, seed, numbers):
         """Where the recipe's objective is begun: z [clips, starts, latent_dim] of the batch's clips `rest`."""
