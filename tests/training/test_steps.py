@@ -166,6 +166,17 @@ def test_generator_and_classifier_stay_as_they_are(golden, real_clips):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("batch_statistics", [True, False])
+def test_batch_norm_can_go_by_stored_statistics(golden, real_clips, batch_statistics):
+    trainer = make_trainer(golden, keras.optimizers.SGD(0.01), config=dataclasses.replace(CONFIG, batch_statistics=batch_statistics))
+    moving = [w for w in trainer.network.weights if "moving" in w.path]
+    before, kernel = [np.array(w) for w in moving], np.array(trainer.network.weights[0])
+    trainer.fit(batches(real_clips, 4, 1), verbose=0)
+    moved = [not np.array_equal(b, w) for b, w in zip(before, moving, strict=True)]
+    assert moved and (all(moved) if batch_statistics else not any(moved))
+    assert not np.array_equal(kernel, trainer.network.weights[0])
+
+
 def test_features_are_computed_once_a_batch(golden, real_clips, monkeypatch):
     trainer = make_trainer(golden, keras.optimizers.SGD(0.1))
     calls, features = [], trainer.features

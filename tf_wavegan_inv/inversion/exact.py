@@ -2,7 +2,7 @@
 
 From a start, L-BFGS brings the waveform into the neighbourhood; the polish (`inversion.polish`) then solves the nonlinear least-squares
 problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and both begin again; a
-clip that stays far off is out of the generator's range (a real recording, say) and given up at once, unless the search fell silent.
+clip that stays far off from two beginnings is out of the generator's range (a real recording, say) and given up.
 docs/inversion.md has the experiments behind the constants.
 """
 
@@ -10,7 +10,6 @@ import dataclasses
 import time
 
 import numpy as np
-import tensorflow as tf
 
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.inversion.polish import Polish, relative_error
@@ -109,9 +108,9 @@ class ExactRecovery:
             noise = error * power[going] / audio[0].size
             best.exact[going] = (error < EXACT) & (noise < EXACT_NOISE)
             doubts[going] += best.exact[going]
-            done = (error < SURE) | (noise < SURE_NOISE) | (doubts[going] > DOUBTS)
+            sure = (error < SURE) | (noise < SURE_NOISE) | (doubts[going] > DOUBTS)
             again = (error < OUT_OF_RANGE) | (number + 1 < BEGINNINGS)
-            going = going[~done & again]
+            going = going[again & ~(best.exact[going] & sure)]
         best.error[best.starts == 0] = np.nan
         return best
 

@@ -15,7 +15,7 @@ from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.losses import range_penalty
 
-CYCLE, CYCLES = 80, 12  # iterations between two Jacobians, and Jacobians, at most
+CYCLE, CYCLES = 80, 30  # iterations between two Jacobians, and Jacobians, at most
 STAGES = (  # weight of the distance of z from [-1, 1], where most wrong minima lie; share of the mean eigenvalue of JᵀJ added to each
     (0.01, 3e-3),
     (0.0, 1e-4),

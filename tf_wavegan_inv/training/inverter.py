@@ -33,7 +33,7 @@ class InverterTrainer(Trainer):
         self.generator = generator
         self.features = feature_extractor(classifier, config.perceptual_layers or BLOCK_LAYERS)
         self.labelled = labelled
-        self.relative, self.joint = config.perceptual_relative, config.joint
+        self.relative, self.joint, self.batch_statistics = config.perceptual_relative, config.joint, config.batch_statistics
         self.loss_weights_by_name = {
             "loss/perceptual_real": config.perceptual_weight,
             "loss/range": config.range_weight,
@@ -49,10 +49,10 @@ class InverterTrainer(Trainer):
         heard_real, heard_synth = self.target(audio), self.target(synthesised)
 
         def real():
-            return self.real_losses(audio, heard_real, training=True)[:2]
+            return self.real_losses(audio, heard_real, training=self.batch_statistics)[:2]
 
         def synth():
-            return self.synthesised_losses(z, synthesised, heard_synth, training=True)
+            return self.synthesised_losses(z, synthesised, heard_synth, training=self.batch_statistics)
 
         def both():
             (real_loss, real_parts), (synth_loss, synth_parts) = real(), synth()
