@@ -105,7 +105,7 @@ class ExactRecovery:
             best.z[at], best.gain[at] = position[better, :-1], np.exp(free[at] * position[better, -1])
             best.error[at], best.iterations[at] = error[better], iterations[better]
             error = best.error[going]
-            noise = error * power[going] / audio[0].size
+            noise = error * power[going] / audio[0].size / np.maximum(best.gain[going], 1) ** 2  # before it was normalised
             best.exact[going] = (error < EXACT) & (noise < EXACT_NOISE)
             doubts[going] += best.exact[going]
             sure = (error < SURE) | (noise < SURE_NOISE) | (doubts[going] > DOUBTS)
