@@ -70,7 +70,7 @@ class ExactRecovery:
             starts_of: function of the index of clips and of the number of the beginning, 0 at first -> z [clips, latent_dim] to begin from.
             seed: of what follows.
             numbers: int [batch], of the clips (0, 1, ... by default); what is random for a clip depends on seed and number alone.
-            limit: of the iterations of L-BFGS, and of those of the polish; None for none.
+            limit: of the iterations of L-BFGS, and of those between two Jacobians of the polish; None for none.
             seconds: time limit; None for none.
 
         Returns:

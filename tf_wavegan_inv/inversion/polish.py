@@ -53,7 +53,7 @@ class Polish:
         Args:
             position: float32 [clips, latent_dim + 1].
             target: dict of numpy arrays as `relative_error` takes it.
-            limit: of the iterations; None for none.
+            limit: of the iterations between two Jacobians; None for `CYCLE`.
             deadline: of `time.monotonic`, after which no cycle is begun.
 
         Returns:
@@ -62,16 +62,16 @@ class Polish:
         position, count = position.copy(), len(position)
         error, steps = self.error(position, target), np.zeros(count, int)
         stage, going = np.zeros(count, int), np.arange(count)
+        length = min(CYCLE, limit or CYCLE)
         for _ in range(CYCLES):
-            left = CYCLE if limit is None else min(CYCLE, limit - int(steps.max()))
             going = going[np.isfinite(error[going]) & (error[going] > FLOOR) & (stage[going] < len(STAGES))]
-            if not len(going) or left < 1 or time.monotonic() > deadline:
+            if not len(going) or time.monotonic() > deadline:
                 break
             origin, scale = position[going], 1 / error[going]
             bound, damping = np.array(STAGES, np.float32)[stage[going]].T
             around = {name: value[going] for name, value in target.items()} | {"origin": origin, "bound": bound}
             around |= {"basis": self._basis(around, damping, scale), "scale": scale.astype(np.float32)}
-            found = self.lbfgs.minimise(np.zeros_like(origin), around, left, seconds=deadline - time.monotonic())
+            found = self.lbfgs.minimise(np.zeros_like(origin), around, length, seconds=deadline - time.monotonic())
             position[going] = origin + np.einsum("bij,bj->bi", around["basis"], found.position)
             steps[going] += found.iterations
             reached = self.error(position[going], {name: around[name] for name in target})
