@@ -76,7 +76,8 @@ class InverterConfig:
         patience: epochs without a better validation loss after which training ends; 0 for never.
         joint: whether a step is one update on the losses of both batches together, instead of two: real clips, then synthesised ones.
         batch_statistics: whether batch normalisation goes by each batch's own statistics in training. False: by the stored ones, as in use;
-            for an inverter that is trained on (real and synthesised batches differ, and the stored statistics are of both).
+            where an inverter is trained on (real and synthesised batches differ, and the stored statistics are of both); one from scratch
+            always goes by its batches'.
         augment: how far real clips are changed at random, 0 to 1 (`audio.augment`).
         perceptual_layers: the classifier's layers that the perceptual loss compares; empty for the output of every residual block.
         perceptual_relative: see `losses.perceptual_loss`.

@@ -143,6 +143,8 @@ def train_inverter(request):
         network = build_inverter(length, channels, latent_dim, request.recipe.inverter_spectrogram, config.width, _synchronized(request))
         _initialise(network, request.init, defaults.INVERTER, load_inverter, "inverter")
         optimizer = adam(learning_rate(config, steps * config.epochs * config.updates))
+        if request.init == "scratch":
+            config = dataclasses.replace(config, batch_statistics=True)  # no statistics are stored yet
         trainer = inverter_step.InverterTrainer(
             network, generator, classifier, optimizer, config, labelled=bool((splits["valid"].labels >= 0).any())
         )
