@@ -21,7 +21,7 @@ SURE, SURE_NOISE = 1e-10, 1.3 * ROUNDING  # either: z is not doubted; above, one
 DOUBTS = 2  # more starts of a clip between the two
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
 APPROACH = 200  # iterations of L-BFGS before the polish
-BEGINNINGS = 2  # how often a clip that stays out of range is begun: one start in thirty falls silent, or never finds the phases
+BEGINNINGS = 2  # how often a clip that stays out of range is begun: one random start in eight falls silent, or never finds the phases
 REDRAWN, SHAKES, NUDGE = 0.05, 6, 0.05  # of a start near the best z so far
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 
@@ -94,9 +94,11 @@ class ExactRecovery:
             if not len(going) or time.monotonic() > deadline:
                 break
             far = best.error[going] > OUT_OF_RANGE
-            starts = _shaken(best.z[going], number, [(seed, int(i), number) for i in numbers[going]])
+            starts = np.empty((len(going), self.latent_dim), np.float32)
             if far.any():
                 starts[far] = starts_of(going[far], number)
+            near = going[~far]
+            starts[~far] = _shaken(best.z[near], number, [(seed, int(i), number) for i in numbers[near]])
             part = {name: value[going] for name, value in target.items()}
             position, error, iterations = self._round(starts, part, limit, deadline)
             best.starts[going] += 1
