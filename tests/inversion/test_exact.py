@@ -147,6 +147,22 @@ def test_a_clip_that_stays_far_off_begins_anew(generator, latents):
     assert begun == [0, 1] and found.exact.all() and np.abs(found.z - z).max() < 1e-2
 
 
+def test_a_near_twin_is_not_taken_for_the_clips_own():
+    """The first number of z is hardly heard, and of 0.6 and 0.18 nearly the same: 2e-11 of the power apart, with a hill between them."""
+
+    def function(z):
+        hardly = 1e-3 * (z[:, :1] ** 3 - 0.5 * z[:, :1]), 1e-4 * z[:, :1]
+        return tf.concat([tf.tanh(z[:, 1:] @ weights), *hardly], axis=1)[..., None]
+
+    weights = tf.constant(np.random.default_rng(0).normal(size=(3, 64)).astype(np.float32))
+    generator = AnyGenerator(function, 4)
+    z = np.tile(np.array([0.6, 0.1, -0.3, 0.4], np.float32), (8, 1))
+    twin = z - np.array([0.42, 0, 0, 0], np.float32)
+    found = ExactRecovery(generator)(np.asarray(generator(z)), lambda clips, _: twin[clips])
+    assert found.exact.all() and (found.starts > 1).all()
+    assert (np.abs(found.z - z).max(axis=1) < 1e-2).sum() >= 6
+
+
 def test_any_differentiable_model():
     """A generator that is no WaveGAN."""
     import keras

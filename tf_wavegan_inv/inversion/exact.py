@@ -2,7 +2,7 @@
 
 From a start, L-BFGS brings the waveform into the neighbourhood; the polish (`inversion.polish`) then solves the nonlinear least-squares
 problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and both begin again; a
-clip that stays far off from two beginnings is out of the generator's range (a real recording, say) and given up.
+clip that stays far off from some beginnings is out of the generator's range (a real recording, say) and given up.
 docs/inversion.md has the experiments behind the constants.
 """
 
@@ -17,12 +17,13 @@ from tf_wavegan_inv.losses import range_penalty
 
 ROUNDING = 1 / 12 / 32768**2  # mean square error of rounding to 16 bits; cutting off, as the official code does, has four times that
 EXACT, EXACT_NOISE = 1e-7, 5 * ROUNDING  # squared error below which z counts as recovered: relative, and mean over samples
-SURE, SURE_NOISE = 1e-10, 1.3 * ROUNDING  # either: z is not doubted; above, one in a hundred was another z of nearly the same audio
-DOUBTS = 2  # more starts of a clip between the two
+SURE, SURE_NOISE = 3e-12, 1.3 * ROUNDING  # z is not doubted: where float32 ends, or, of 16-bit samples, their rounding
+DOUBTS, DOUBTS_ROUNDED = 5, 2  # more starts of a clip above that (one of 16 bits may have been cut off): some have a near twin
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
 APPROACH = 200  # iterations of L-BFGS before the polish
-BEGINNINGS = 2  # how often a clip that stays out of range is begun: one random start in eight falls silent, or never finds the phases
+BEGINNINGS = {"hybrid": 2, "gradient": 3}  # of a clip that stays out of range: one random start in eight never comes near
 REDRAWN, SHAKES, NUDGE = 0.05, 6, 0.05  # of a start near the best z so far
+UNHEARD, UNHEARD_MOVE = 3e-8, 0.5  # of one near a z that is doubted: a direction's share of the power, and its length at most
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
 
 
@@ -54,10 +55,11 @@ class ExactRecovery:
         generator: keras.Model, z [batch, latent_dim] -> audio [batch, samples, channels].
         rounds: how often a clip is begun, at most.
         approach: iterations of L-BFGS before the polish, at most.
+        beginnings: how often a clip that stays out of range is begun.
     """
 
-    def __init__(self, generator, rounds=12, approach=APPROACH):
-        self.generator, self.rounds, self.approach = generator, rounds, approach
+    def __init__(self, generator, rounds=12, approach=APPROACH, beginnings=BEGINNINGS["hybrid"]):
+        self.generator, self.rounds, self.approach, self.beginnings = generator, rounds, approach, beginnings
         _, self.latent_dim = generator.input_shape
         self.lbfgs = LBFGS(self._objective)
         self.polish = Polish(generator)
@@ -80,6 +82,7 @@ class ExactRecovery:
         numbers = np.arange(len(audio)) if numbers is None else numbers
         power = (audio.astype(np.float64) ** 2).sum(axis=(1, 2)).astype(np.float32)
         free = (np.abs(np.abs(audio).max(axis=(1, 2)) - 1) < NORMALISED).astype(np.float32)
+        rounded = (free > 0) | _of_sixteen_bits(audio)
         target = {"audio": audio, "power": power, "free": free}
         best = Recovery(
             np.zeros((len(audio), self.latent_dim), np.float32),
@@ -93,12 +96,8 @@ class ExactRecovery:
         for number in range(self.rounds):
             if not len(going) or time.monotonic() > deadline:
                 break
-            far = best.error[going] > OUT_OF_RANGE
-            starts = np.empty((len(going), self.latent_dim), np.float32)
-            if far.any():
-                starts[far] = starts_of(going[far], number)
-            near = going[~far]
-            starts[~far] = _shaken(best.z[near], number, [(seed, int(i), number) for i in numbers[near]])
+            seeds = [(seed, int(i), number) for i in numbers[going]]
+            starts = self._starts(best, going, number, seeds, starts_of, target)
             part = {name: value[going] for name, value in target.items()}
             position, error, iterations = self._round(starts, part, limit, deadline)
             best.starts[going] += 1
@@ -110,8 +109,9 @@ class ExactRecovery:
             noise = error * power[going] / audio[0].size / np.maximum(best.gain[going], 1) ** 2  # before it was normalised
             best.exact[going] = (error < EXACT) & (noise < EXACT_NOISE)
             doubts[going] += best.exact[going]
-            sure = (error < SURE) | (noise < SURE_NOISE) | (doubts[going] > DOUBTS)
-            again = (error < OUT_OF_RANGE) | (number + 1 < BEGINNINGS)
+            sure = (error < SURE) | (rounded[going] & (noise < SURE_NOISE))
+            sure |= doubts[going] > np.where(rounded[going], DOUBTS_ROUNDED, DOUBTS)
+            again = (error < OUT_OF_RANGE) | (number + 1 < self.beginnings)
             going = going[again & ~(best.exact[going] & sure)]
         best.error[best.starts == 0] = np.nan
         return best
@@ -120,6 +120,22 @@ class ExactRecovery:
         """Compile the polish, which a clip out of range never comes to: audio [1, samples, channels]."""
         ones = np.ones(1, np.float32)
         self.polish(np.zeros((1, self.latent_dim + 1), np.float32), {"audio": audio, "power": ones, "free": ones}, limit=1)
+
+    def _starts(self, best, going, number, seeds, starts_of, target):
+        """Where the clips going begin this time: z [clips, latent_dim]."""
+        starts = np.empty((len(going), self.latent_dim), np.float32)
+        far, doubted = best.error[going] > OUT_OF_RANGE, best.exact[going]
+        if far.any():
+            starts[far] = starts_of(going[far], number)
+        for i in np.flatnonzero(~far & ~doubted):
+            starts[i] = _shaken(best.z[going[i]], number, seeds[i])
+        if doubted.any():
+            at = going[doubted]
+            position = np.concatenate([best.z[at], np.log(best.gain[at])[:, None]], 1)
+            matrices = self.polish.gauss_newton(position, target["free"][at])[:, :-1, :-1]
+            for i, clip, matrix in zip(np.flatnonzero(doubted), at, matrices, strict=True):
+                starts[i] = _moved_unheard(best.z[clip], matrix, target["power"][clip], seeds[i])
+        return starts
 
     def _round(self, z, target, limit, deadline):
         """From one start a clip: position [clips, latent_dim + 1], error, iterations [clips]."""
@@ -146,16 +162,25 @@ class ExactRecovery:
         return (0.5 * np.log(np.asarray(target["power"]) / (power + 1e-9)) * np.asarray(target["free"]))[:, None].astype(np.float32)
 
 
-def _shaken(z, number, seeds):
-    """Latents near z [clips, latent_dim]: numbers outside [-1, 1], and a few others, drawn anew (stochastic clipping: Lipton & Tripathi,
-    "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017), the rest moved a little; `seeds` one a clip.
+def _of_sixteen_bits(audio):
+    """Whether the samples [clips, samples, channels] are 16-bit integers, divided by 32768 or 32767: bool [clips]."""
+    grids = [audio * np.float32(scale) for scale in (32768, 32767)]
+    return np.any([(np.abs(grid - np.rint(grid)) < 0.01).all(axis=(1, 2)) for grid in grids], axis=0)
+
+
+def _shaken(z, number, seed):
+    """A z near z [latent_dim]: numbers outside [-1, 1], and a few others, drawn anew (stochastic clipping: Lipton & Tripathi,
+    "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017), the rest moved a little.
 
     The more often that did not help (`number`), the more are drawn anew: from some minima small moves lead back. Then few again.
     """
-    share = REDRAWN * (1 + (number - 1) % SHAKES)
-    shaken = np.empty_like(z)
-    for i, seed in enumerate(seeds):
-        rng = np.random.default_rng(seed)
-        anew = (np.abs(z[i]) > 1) | (rng.uniform(size=z.shape[1]) < share)
-        shaken[i] = np.where(anew, rng.uniform(-1, 1, z.shape[1]), z[i] + NUDGE * rng.normal(size=z.shape[1]))
-    return shaken
+    rng = np.random.default_rng(seed)
+    anew = (np.abs(z) > 1) | (rng.uniform(size=len(z)) < REDRAWN * (1 + (number - 1) % SHAKES))
+    return np.where(anew, rng.uniform(-1, 1, len(z)), z + NUDGE * rng.normal(size=len(z)))
+
+
+def _moved_unheard(z, matrix, power, seed):
+    """A z [latent_dim] whose audio is nearly the same: moved along the eigenvectors of JᵀJ (`matrix`), the further the less each is heard."""
+    values, vectors = np.linalg.eigh(matrix)
+    reach = np.minimum(UNHEARD_MOVE, np.sqrt(UNHEARD * power / np.maximum(values, 1e-12)))
+    return np.clip(z + vectors @ (reach * np.random.default_rng(seed).normal(size=len(z))), -1, 1)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.inversion.exact import ExactRecovery
+from tf_wavegan_inv.inversion.exact import BEGINNINGS, ExactRecovery
 from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
 from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
 from tf_wavegan_inv.recipe import load_recipe
@@ -78,7 +78,7 @@ class Inversion:
         self._minimiser = StagedMinimiser(generator, self.config, classifier)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
         self._compiled = False
-        self._exact = ExactRecovery(generator, self.config.exact_rounds) if wanted else None
+        self._exact = ExactRecovery(generator, self.config.exact_rounds, beginnings=BEGINNINGS[method]) if wanted else None
 
     def __call__(self, audio, max_iterations=None, seed=0, numbers=None, progress=None, seconds=None, trajectory=False):
         """Invert one batch.

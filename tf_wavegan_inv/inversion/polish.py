@@ -83,13 +83,17 @@ class Polish:
         """Relative squared error, float [clips]."""
         return self._error(position, target).numpy().astype(float)
 
+    def gauss_newton(self, position, free):
+        """Jᵀ J of gain * G(z) by position: float64 [clips, latent_dim + 1, latent_dim + 1], the identity where it is not finite."""
+        parts = np.array_split(np.arange(len(position)), -(-len(position) // self.chunk))
+        matrix = np.concatenate([self._gauss_newton(position[p], free[p]).numpy() for p in parts]).astype(float)
+        matrix[~np.isfinite(matrix).all(axis=(1, 2))] = np.eye(position.shape[1])  # else one clip ends all
+        return matrix
+
     def _basis(self, around, damping, scale):
         """Columns along which `_objective` has curvature 1, about: float32 [clips, n, n]."""
         origin, power = around["origin"], around["power"].astype(float)
-        parts = np.array_split(np.arange(len(origin)), -(-len(origin) // self.chunk))
-        matrix = np.concatenate([self._gauss_newton(origin[p], around["free"][p]).numpy() for p in parts]).astype(float)
-        size = origin.shape[1]
-        matrix[~np.isfinite(matrix).all(axis=(1, 2))] = np.eye(size)  # else one clip ends all
+        matrix, size = self.gauss_newton(origin, around["free"]), origin.shape[1]
         outside = (np.abs(origin) > 1) & (np.arange(size) < size - 1)
         matrix += (around["bound"] * power / (size - 1))[:, None, None] * outside[:, None, :] * np.eye(size)
         values, vectors = np.linalg.eigh(matrix)
