@@ -1,6 +1,9 @@
 """Shared fixtures: official checkpoints, small models, real clips, the real command line."""
 
+import contextlib
+import io
 import json
+import logging
 import os
 import pathlib
 import socket
@@ -12,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
+from tf_wavegan_inv.cli import main
 from tf_wavegan_inv.training.strategy import make_logical_cpus
 
 make_logical_cpus(2)  # before TensorFlow starts its devices: tests of distribution need two
@@ -81,6 +85,16 @@ def real_clips():
     return read_corpus([CLIPS]).arrays("valid", AudioConfig(), 16384, 1)
 
 
+class NearlyRight:
+    """An inverter that knows z, but for noise."""
+
+    def __init__(self, z, off):
+        self.z = z + off * np.random.default_rng(5).normal(size=z.shape).astype(np.float32)
+
+    def __call__(self, audio, training=False):
+        return self.z[: audio.shape[0]]
+
+
 def last_model(run):
     """Weights of the last model in a run folder."""
     import keras
@@ -115,40 +129,19 @@ def run_workers(arguments, count=2, cwd=None):
     return processes
 
 
-def run_together(command_lines, cwd):
-    """Run command lines of tf-wavegan-inv one after another in one process of their own, which starts TensorFlow once.
-
-    Args:
-        command_lines: list of lists of arguments.
-        cwd: folder to run in.
-
-    Returns:
-        list of `subprocess.CompletedProcess`.
-    """
-    results = pathlib.Path(cwd) / "results.json"
-    done = run_command("-c", _TOGETHER, results, json.dumps([[str(a) for a in arguments] for arguments in command_lines]), cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return [subprocess.CompletedProcess(*found) for found in json.loads(results.read_text())]
-
-
-_TOGETHER = """
-import contextlib, io, json, sys, traceback
-from tf_wavegan_inv.cli import main
-results, command_lines = sys.argv[1], json.loads(sys.argv[2])
-found = []
-for arguments in command_lines:
-    out, err, sys.argv = io.StringIO(), io.StringIO(), ["tf-wavegan-inv", *arguments]
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
+def run_here(*arguments, cwd):
+    """Run a command line of tf-wavegan-inv in this process, where TensorFlow has started; returns a `subprocess.CompletedProcess`."""
+    arguments, out, err = [str(a) for a in arguments], io.StringIO(), io.StringIO()
+    root, before = logging.getLogger(), (sys.argv, logging.getLogger().handlers)
+    sys.argv, root.handlers = ["tf-wavegan-inv", *arguments], []
+    try:
+        with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(arguments)
-        except SystemExit as stopped:
-            code = stopped.code
-        except BaseException:
-            code = 1
-            traceback.print_exc()
-    found.append([arguments, code, out.getvalue(), err.getvalue()])
-json.dump(found, open(results, "w"))
-"""
+    except SystemExit as stopped:
+        code = stopped.code
+    finally:
+        sys.argv, root.handlers = before
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -159,5 +152,11 @@ def train_keras(tmp_path):
 
 @pytest.fixture
 def cli(tmp_path):
-    """Run tf-wavegan-inv from an empty folder."""
+    """Run tf-wavegan-inv from an empty folder, in this process."""
+    return lambda *arguments: run_here(*arguments, cwd=tmp_path)
+
+
+@pytest.fixture
+def command_line(tmp_path):
+    """The same as a user does, in a process of its own."""
     return lambda *arguments, **kwargs: run_command("-m", "tf_wavegan_inv.cli", *arguments, cwd=tmp_path, **kwargs)

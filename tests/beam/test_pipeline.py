@@ -10,7 +10,7 @@ import soundfile
 import tensorflow as tf
 from apache_beam.ml.inference.base import KeyedModelHandler
 
-from tests.conftest import CLIPS, GOLDEN, run_together
+from tests.conftest import CLIPS, GOLDEN, run_here
 from tf_wavegan_inv.audio.examples import from_example, to_example
 from tf_wavegan_inv.beam.handler import InversionHandler, number_of
 from tf_wavegan_inv.beam.pipeline import SCHEMA
@@ -35,8 +35,8 @@ def folder(tmp_path_factory):
     return root
 
 
-def test_files_to_parquet_as_invert_does(cli, tmp_path, folder):
-    done = cli("beam", "--input", folder, "--output", "out/z", "--method", "hybrid", "--max-iterations", 3, *DIRECT)
+def test_files_to_parquet_as_invert_does(cli, command_line, tmp_path, folder):
+    done = command_line("beam", "--input", folder, "--output", "out/z", "--method", "hybrid", "--max-iterations", 3, *DIRECT)
     assert done.returncode == 0, done.stderr
     assert "3 clips inverted, 2 skipped: out/z-*.parquet" in done.stdout
     table = pyarrow.parquet.read_table(tmp_path / "out")
@@ -52,13 +52,13 @@ def test_files_to_parquet_as_invert_does(cli, tmp_path, folder):
         assert rows[name]["method"] == "hybrid" and rows[name]["status"] == "max_iterations" and 0 <= rows[name]["digit"] <= 9
 
 
-def test_records_to_records(cli, tmp_path, folder):
+def test_records_to_records(cli, command_line, tmp_path, folder):
     audio, rate = soundfile.read(folder / "third.wav", always_2d=True)
     with tf.io.TFRecordWriter(str(tmp_path / "clips.tfrecord-00000-of-00001")) as writer:
         writer.write(to_example("three", audio, rate))
         writer.write(to_example("nothing", np.zeros((100, 1)), rate))
         writer.write(b"no Example")
-    done = cli("beam", "--input", "clips.tfrecord*", "--output", "z", "--format", "tfrecord", "--method", "inverter", *DIRECT)
+    done = command_line("beam", "--input", "clips.tfrecord*", "--output", "z", "--format", "tfrecord", "--method", "inverter", *DIRECT)
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.glob("z-*.tfrecord")
     rows = [tf.train.Example.FromString(r.numpy()).features.feature for r in tf.data.TFRecordDataset(str(path))]
@@ -107,6 +107,6 @@ BAD = [
 
 def test_a_users_mistake_gets_a_message(tmp_path):
     (tmp_path / "notes.txt").write_text("no audio")
-    for done, (_, message) in zip(run_together([["beam", *arguments] for arguments, _ in BAD], tmp_path), BAD, strict=True):
+    for done, (_, message) in zip([run_here("beam", *arguments, cwd=tmp_path) for arguments, _ in BAD], BAD, strict=True):
         last = done.stderr.splitlines()[-1]
         assert done.returncode == 2 and last.startswith("error: ") and message in last and "Traceback" not in done.stderr, done.stderr

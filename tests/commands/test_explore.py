@@ -6,7 +6,7 @@ import json
 import numpy as np
 import soundfile
 
-from tests.conftest import CLIPS, run_together
+from tests.conftest import CLIPS, run_here
 
 
 def test_explores_what_was_inverted(cli, tmp_path, generator):
@@ -58,6 +58,6 @@ def test_a_users_mistake_gets_a_message_and_no_traceback(tmp_path):
             np.save(tmp_path / folder / f"{name}.z.npy", np.zeros(size, np.float32))
     (tmp_path / "none").mkdir()
     (tmp_path / "damaged" / "a.z.npy").write_bytes(b"no array")
-    found = run_together([["explore", *arguments] for arguments, _ in BAD], tmp_path)
+    found = [run_here("explore", *arguments, cwd=tmp_path) for arguments, _ in BAD]
     for done, (_, message) in zip(found, BAD, strict=True):
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr

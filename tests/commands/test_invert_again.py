@@ -12,10 +12,26 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import CLIPS, ROOT, run_together
+from tests.conftest import CLIPS, ROOT, run_here
 
 ARGUMENTS = ("invert", "--method", "inverter", "--batch-size", 2)
-RANDOM = ("invert", "--wavegan", ROOT / "tests/golden/trained", "--method", "gradient", "--max-iterations", 2, "--batch-size", 2)
+RANDOM = (
+    "invert",
+    "--wavegan",
+    ROOT / "tests/golden/trained",
+    "--method",
+    "gradient",
+    "--max-iterations",
+    2,
+    "--batch-size",
+    2,
+    "--recipe",
+    "brief.toml",
+)
+
+
+def run_all(command_lines, cwd):
+    return [run_here(*arguments, cwd=cwd) for arguments in command_lines]
 
 
 def rows(path):
@@ -36,7 +52,8 @@ def folder(tmp_path):
 
 
 def test_shards_are_the_whole(folder, tmp_path):
-    whole, *parts = run_together(
+    (tmp_path / "brief.toml").write_text("[inversion]\nwaveform = 1.0\n")
+    whole, *parts = run_all(
         [[*RANDOM, folder, "--out", "whole"], *([*RANDOM, folder, "--out", "parts", "--shard", f"{i}/3"] for i in (1, 2, 3))],
         tmp_path,
     )
@@ -61,7 +78,7 @@ def test_a_killed_call_goes_on(folder, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = {row["z"]: (tmp_path / "out" / row["z"]).stat().st_mtime_ns for row in rows(table) if row["z"] and row["stamp"]}
-    again, nothing = run_together([arguments, arguments], tmp_path)
+    again, nothing = run_all([arguments, arguments], tmp_path)
     assert "clips were inverted before" in again.stdout and again.returncode == 0, again.stderr
     found = rows(table)
     assert len(found) == 8 and len({row["path"] for row in found}) == 8 and before
@@ -76,13 +93,13 @@ def test_what_is_done_again(folder, tmp_path):
     other.mkdir()
     shutil.copy(folder / "b,c.flac", other / "a.flac")
     base = [*ARGUMENTS, folder, "--out", "out"]
-    (first,) = run_together([base], tmp_path)
+    (first,) = run_all([base], tmp_path)
     assert first.returncode == 0, first.stderr
     table = tmp_path / "out" / "inversions.csv"
     text = table.read_bytes()
     table.write_bytes(text[: text.index(b"\r\n", len(text) // 2) + 30])  # cut within a row
     kept = sum(bool(row["z"]) for row in rows(table)[:-1])
-    (cut,) = run_together([base], tmp_path)
+    (cut,) = run_all([base], tmp_path)
     assert f"{kept} of 8 clips" in cut.stdout and len(rows(table)) == 8
 
     audio, rate = soundfile.read(folder / "a.flac")
@@ -90,24 +107,24 @@ def test_what_is_done_again(folder, tmp_path):
     soundfile.write(folder / "a.flac", audio[::2], rate)
     os.utime(folder / "a.flac", (1, 1))  # changed, and older than its results
     (tmp_path / "out" / "b,c.wav").unlink()
-    (changed,) = run_together([base], tmp_path)
+    (changed,) = run_all([base], tmp_path)
     assert "5 of 8 clips" in changed.stdout
 
     z = np.load(tmp_path / "out" / "a.z.npy")
-    one, another, whole = run_together([[*ARGUMENTS, f, "--out", "out"] for f in (folder / "b,c.flac", other, folder)], tmp_path)
+    one, another, whole = run_all([[*ARGUMENTS, f, "--out", "out"] for f in (folder / "b,c.flac", other, folder)], tmp_path)
     assert "1 of 1 clips" in one.stdout and len(rows(table)) == 8  # the others are not forgotten
     assert "inverted before" not in another.stdout and "6 of 8 clips" in whole.stdout
     np.testing.assert_allclose(np.load(tmp_path / "out" / "a.z.npy"), z, atol=1e-3)  # made anew: other/a.flac had its name
 
     (tmp_path / "out" / "run.json").write_text('{"models": []}')
     lines = [base, [*base, "--seed", 1], [*base, "--seed", 1, "--shard", "1/2"], ["request", folder, "--out", "out"]]
-    damaged, *refused = run_together(lines, tmp_path)
+    damaged, *refused = run_all(lines, tmp_path)
     assert "inverted before" not in damaged.stdout and damaged.returncode == 0
     for done in refused:
         assert done.returncode == 2 and "holds what another call found" in done.stderr and "give another --out" in done.stderr
     assert len(rows(table)) == 8
     (tmp_path / "out" / "run.json").write_text('{"arguments": {"server": "localhost:1", "name": "m", "steps": 20}}')
-    for done in run_together(lines[::3], tmp_path):  # what a server found is not to be replaced either
+    for done in run_all(lines[::3], tmp_path):  # what a server found is not to be replaced either
         assert done.returncode == 2 and "holds what another call found" in done.stderr
 
 
@@ -120,10 +137,10 @@ def test_a_clip_that_takes_the_name_of_one_in_another_shard(tmp_path):
     for i in range(2):
         soundfile.write(folder / f"c{i}.wav", audio, rate)
     calls = [[*ARGUMENTS, folder, "--out", "out", "--shard", f"{i}/2"] for i in (1, 2)]
-    before = run_together(calls, tmp_path)
+    before = run_all(calls, tmp_path)
     for i in range(2):
         shutil.copy(second, folder / f"c{i}.flac")
-    assert all(done.returncode == 0 for done in before + run_together(calls, tmp_path))
+    assert all(done.returncode == 0 for done in before + run_all(calls, tmp_path))
     found = [row for i in (1, 2) for row in rows(tmp_path / "out" / f"inversions-{i}-of-2.csv")]
     assert sorted((row["path"], row["z"]) for row in found) == sorted(
         pair for i in range(2) for pair in ((f"c{i}.flac", f"c{i}.z.npy"), (f"c{i}.wav", f"c{i}.wav.z.npy"))

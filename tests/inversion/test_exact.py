@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conftest import NearlyRight
 from tf_wavegan_inv import Generator, UserError, invert, load_recipe
 from tf_wavegan_inv.inversion.exact import EXACT, OUT_OF_RANGE, ExactRecovery
 from tf_wavegan_inv.inversion.invert import Inversion
@@ -16,16 +17,6 @@ from tf_wavegan_inv.models.generator import AnyGenerator
 ONLY_EXACT = dataclasses.replace(
     load_recipe("best").inversion, perceptual=0.0, gradient_iterations=3, gradient_starts=1, hybrid_iterations=3, exact_rounds=8
 )
-
-
-class NearlyRight:
-    """An inverter that is off by a little."""
-
-    def __init__(self, z):
-        self.z = z + 0.3 * np.random.default_rng(5).normal(size=z.shape).astype(np.float32)
-
-    def __call__(self, audio, training=False):
-        return self.z[: audio.shape[0]]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +65,7 @@ def test_jacobian_of_any_model_is_the_same(tiny_generator, latents):
 
 def test_hybrid_recovers_z_exactly_in_a_batch(generator, latents):
     z = latents(6)
-    result = invert(np.asarray(generator(z)), generator, "hybrid", NearlyRight(z), config=ONLY_EXACT)
+    result = invert(np.asarray(generator(z)), generator, "hybrid", NearlyRight(z, 0.3), config=ONLY_EXACT)
     assert result.status == ["exact"] * 6 and (result.distance < EXACT).all() and (result.gain == 1).all()
     assert np.abs(result.z - z).max() < 1e-3
     np.testing.assert_allclose(result.audio, generator(result.z), atol=1e-6)
@@ -92,7 +83,7 @@ def test_the_gain_of_a_normalised_clip_is_found_too(exact_recovery, generator, l
     z = latents(3)
     audio = np.asarray(generator(z))
     peaks = np.abs(audio).max(axis=(1, 2))
-    found = exact_recovery(audio / peaks[:, None, None], lambda clips, _: NearlyRight(z).z[clips])
+    found = exact_recovery(audio / peaks[:, None, None], lambda clips, _: NearlyRight(z, 0.3).z[clips])
     assert found.exact.all() and np.abs(found.z - z).max() < 1e-2
     np.testing.assert_allclose(found.gain, 1 / peaks, rtol=1e-3)
 
@@ -104,14 +95,14 @@ def test_sixteen_bits_are_enough(exact_recovery, generator, latents, written):
     audio = (np.trunc(audio) if written == "cut off" else np.rint(audio)) / 32767
     if "normalised" in written:
         audio /= np.abs(audio).max(axis=(1, 2), keepdims=True)
-    found = exact_recovery(audio.astype(np.float32), lambda clips, _: NearlyRight(z).z[clips])
+    found = exact_recovery(audio.astype(np.float32), lambda clips, _: NearlyRight(z, 0.3).z[clips])
     assert found.exact.all() and np.abs(found.z - z).max() < 1e-2
 
 
 def test_real_clips_are_given_up_and_optimised_as_before(generator, real_clips, latents):
     audio = real_clips.float_audio(0, 3)
-    exact = invert(audio, generator, "hybrid", NearlyRight(latents(3)), config=ONLY_EXACT)
-    without = invert(audio, generator, "hybrid", NearlyRight(latents(3)), config=dataclasses.replace(ONLY_EXACT, exact_rounds=0))
+    exact = invert(audio, generator, "hybrid", NearlyRight(latents(3), 0.3), config=ONLY_EXACT)
+    without = invert(audio, generator, "hybrid", NearlyRight(latents(3), 0.3), config=dataclasses.replace(ONLY_EXACT, exact_rounds=0))
     assert (exact.distance > OUT_OF_RANGE).all() and np.isnan(without.distance).all()
     assert exact.status == without.status
     np.testing.assert_allclose(exact.z, without.z, atol=1e-5)
@@ -119,7 +110,7 @@ def test_real_clips_are_given_up_and_optimised_as_before(generator, real_clips, 
 
 def test_a_clip_does_not_depend_on_its_neighbours(generator, latents, real_clips):
     z = latents(2)
-    inversion = Inversion(generator, "hybrid", NearlyRight(z), config=ONLY_EXACT)
+    inversion = Inversion(generator, "hybrid", NearlyRight(z, 0.3), config=ONLY_EXACT)
     together = inversion(np.concatenate([np.asarray(generator(z[:1])), real_clips.float_audio(0, 1)]))
     alone = inversion(np.asarray(generator(z[:1])))
     assert together.status[0] == alone.status[0] == "exact"

@@ -146,7 +146,7 @@ def test_a_refusal_is_told_in_the_servers_words(grpc_server, rest_server):
 
 
 @pytest.mark.parametrize("steps", [0, 3])
-def test_the_command_inverts_a_folder(cli, tmp_path, grpc_server, signatures, steps):
+def test_the_command_inverts_a_folder(command_line, tmp_path, grpc_server, signatures, steps):
     folder = tmp_path / "clips"
     (folder / "deep").mkdir(parents=True)
     files = sorted(CLIPS.glob("test/*.flac"))[:2]
@@ -155,7 +155,7 @@ def test_the_command_inverts_a_folder(cli, tmp_path, grpc_server, signatures, st
     audio, rate = soundfile.read(files[0])
     soundfile.write(folder / "late.wav", np.concatenate([np.zeros(2 * rate), audio]), rate)  # the server will find its start silent
     (folder / "text.wav").write_text("no audio")
-    done = cli("request", folder, "--server", grpc_server()[0], "--name", "digits", "--steps", steps, "--out", "out")
+    done = command_line("request", folder, "--server", grpc_server()[0], "--name", "digits", "--steps", steps, "--out", "out")
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "out" / "inversions.csv", newline="") as file:
         rows = {row["path"]: row for row in csv.DictReader(file)}

@@ -180,7 +180,7 @@ def _shaken(z, number, seed):
 
 
 def _moved_unheard(z, matrix, power, seed):
-    """A z [latent_dim] whose audio is nearly the same: moved along the eigenvectors of JᵀJ (`matrix`), the further the less each is heard."""
+    """A z [latent_dim] of nearly the same audio: moved along the eigenvectors of JᵀJ (`matrix`), the further the less one is heard."""
     values, vectors = np.linalg.eigh(matrix)
     reach = np.minimum(UNHEARD_MOVE, np.sqrt(UNHEARD * power / np.maximum(values, 1e-12)))
     return np.clip(z + vectors @ (reach * np.random.default_rng(seed).normal(size=len(z))), -1, 1)

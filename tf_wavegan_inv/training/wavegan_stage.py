@@ -63,7 +63,8 @@ def train_wavegan(request):
 
     keras.utils.set_random_seed(request.seed)
     with request.strategy.scope():
-        trainer = make_trainer(config, training, _projected_classifier(request, config))
+        classifier = _classifier(request, config)
+        trainer = make_trainer(config, training, classifier)
     trainer.jit_compile = request.jit_compile
     run.folder.mkdir(parents=True, exist_ok=True)
     workers = trainer.workers
@@ -85,7 +86,8 @@ def train_wavegan(request):
         return training_inputs(slices, training, config.latent_dim, request.seed, step)
 
     with Preemption(workers) as preemption:
-        keeper = ReportKeeper(trainer, run, done, preemption, training, config, request)
+        judge = Judge(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
+        keeper = ReportKeeper(trainer, run, done, preemption, training, config, request, judge)
         callbacks = [keeper, *request.callbacks(run)]
         for first, steps, stop in segments(done, training.report_steps, epochs):
             trainer.fit(
@@ -235,15 +237,15 @@ def _resume(trainer, folder, start):
 
 
 class ReportKeeper(Keeper):
-    """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews and their score."""
+    """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews and, where there is a `Judge`, their score."""
 
-    def __init__(self, trainer, run, step, preemption, training, config, request):
+    def __init__(self, trainer, run, step, preemption, training, config, request, judge):
         super().__init__(run, step, training.report_steps, training.batch_size * training.updates, preemption)
         self.trainer, self.training = trainer, training
         self.scalars = ScalarWriter(run.folder / "logs")
         self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
         self.latents = np.random.default_rng(request.seed).uniform(-1, 1, (SCORED_CLIPS, config.latent_dim)).astype(np.float32)
-        self.judge = _judge(request, config)
+        self.judge = judge
         self.best = max([float(row.get("class/inception_score") or 0) for row in run.history()], default=0.0)
         source = trainer.network if trainer.average is None else trainer.average
         self.generate = tf.function(lambda z: source(z, training=False), input_signature=[tf.TensorSpec([None, config.latent_dim])])
@@ -279,25 +281,13 @@ class ReportKeeper(Keeper):
 
 
 def _classifier(request, config):
-    """The digit classifier, or None where it takes clips of another form."""
+    """The digit classifier, or None where it takes clips of another form, which only a recipe with a `ProjectedDiscriminator` minds."""
     classifier = load_classifier(request.classifier or defaults.CLASSIFIER)
-    return classifier if classifier.input_shape[1:] == (config.slice_len, config.audio_channels) else None
-
-
-def _projected_classifier(request, config):
-    """The classifier that the `ProjectedDiscriminator` hears through, or None where the recipe has none."""
-    if not request.recipe.wavegan.projected_weight:
-        return None
-    classifier = _classifier(request, config)
-    if classifier is None:
+    if classifier.input_shape[1:] == (config.slice_len, config.audio_channels):
+        return classifier
+    if request.recipe.wavegan.projected_weight:
         raise UserError(
             f"[wavegan] projected_weight needs a classifier of clips of {config.slice_len} samples and {config.audio_channels} channels: "
             "give --classifier, or projected_weight = 0."
         )
-    return classifier
-
-
-def _judge(request, config):
-    """The `Judge` that scores previews, or None where the clips are not of its form, or not of digits."""
-    classifier = _classifier(request, config)
-    return Judge(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
+    return None

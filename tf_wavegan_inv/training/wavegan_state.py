@@ -12,7 +12,6 @@ from tf_wavegan_inv.wavegan.sources import open_source
 from tf_wavegan_inv.wavegan.variables import official_shape, variables_of
 
 PREFIX = "model.ckpt"
-PROJECTED = "discriminator on the classifier's features"
 
 
 def state_values(trainer, step):
@@ -64,7 +63,7 @@ def restore_state(trainer, path):
             if any(name.startswith("P/") for name in source.shapes):
                 assign(trainer.projected, source)
             else:
-                absent.append(PROJECTED)
+                absent.append("discriminator on the classifier's features")
         step = source.read_integer("global_step")
         restored = [_restore_slots(*each, source, step, trainer.updates) for each in _optimized(trainer)]
         if not all(restored[:2]):
