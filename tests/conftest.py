@@ -132,7 +132,8 @@ def run_workers(arguments, count=2, cwd=None):
 def run_here(*arguments, cwd):
     """Run a command line of tf-wavegan-inv in this process, where TensorFlow has started; returns a `subprocess.CompletedProcess`."""
     arguments, out, err = [str(a) for a in arguments], io.StringIO(), io.StringIO()
-    root, before = logging.getLogger(), (sys.argv, logging.getLogger().handlers)
+    root = logging.getLogger()
+    before = sys.argv, root.handlers, root.level
     sys.argv, root.handlers = ["tf-wavegan-inv", *arguments], []
     try:
         with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -140,7 +141,8 @@ def run_here(*arguments, cwd):
     except SystemExit as stopped:
         code = stopped.code
     finally:
-        sys.argv, root.handlers = before
+        sys.argv, root.handlers, level = before
+        root.setLevel(level)
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 

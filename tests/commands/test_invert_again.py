@@ -48,11 +48,11 @@ def folder(tmp_path):
     for name, path in zip(names, sorted(CLIPS.glob("test/*.flac")), strict=False):
         shutil.copy(path, folder / f"{name}.flac")
     (folder / "bad.wav").write_text("no audio")
+    (tmp_path / "brief.toml").write_text("[inversion]\nwaveform = 1.0\n")
     return folder
 
 
 def test_shards_are_the_whole(folder, tmp_path):
-    (tmp_path / "brief.toml").write_text("[inversion]\nwaveform = 1.0\n")
     whole, *parts = run_all(
         [[*RANDOM, folder, "--out", "whole"], *([*RANDOM, folder, "--out", "parts", "--shard", f"{i}/3"] for i in (1, 2, 3))],
         tmp_path,

@@ -18,7 +18,7 @@ from tf_wavegan_inv.recipe import InverterConfig
 from tf_wavegan_inv.training.classifier import ClassifierTrainer
 from tf_wavegan_inv.training.fit import adam
 from tf_wavegan_inv.training.inverter import InverterTrainer
-from tf_wavegan_inv.training.stages import begun_from, random_latents
+from tf_wavegan_inv.training.stages import random_latents, with_usable_statistics
 from tf_wavegan_inv.training.strategy import make_strategy
 from tf_wavegan_inv.training.trainer import GRADIENT_NORM
 
@@ -179,7 +179,7 @@ def test_batch_norm_can_go_by_stored_statistics(golden, real_clips, batch_statis
 
 @pytest.mark.parametrize("init", ["scratch", "bundled"])
 def test_from_scratch_there_are_no_statistics_to_go_by(init):
-    assert begun_from(init, dataclasses.replace(CONFIG, batch_statistics=False)).batch_statistics == (init == "scratch")
+    assert with_usable_statistics(dataclasses.replace(CONFIG, batch_statistics=False), init).batch_statistics == (init == "scratch")
 
 
 def test_features_are_computed_once_a_batch(golden, real_clips, monkeypatch):

@@ -1,8 +1,9 @@
 """Exact recovery: the z, to the last digits, of a clip that the generator made.
 
 From a start, L-BFGS brings the waveform into the neighbourhood; the polish (`inversion.polish`) then solves the nonlinear least-squares
-problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and both begin again; a
-clip that stays far off from some beginnings is out of the generator's range (a real recording, say) and given up.
+problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and both begin again; where
+it ends above that floor, they begin again elsewhere in the valley, for there may be a z that makes nearly the same audio. A clip that
+stays far off from some beginnings is out of the generator's range (a real recording, say) and given up.
 docs/inversion.md has the experiments behind the constants.
 """
 
@@ -58,7 +59,7 @@ class ExactRecovery:
         beginnings: how often a clip that stays out of range is begun.
     """
 
-    def __init__(self, generator, rounds=12, approach=APPROACH, beginnings=BEGINNINGS["hybrid"]):
+    def __init__(self, generator, rounds=12, approach=APPROACH, beginnings=2):
         self.generator, self.rounds, self.approach, self.beginnings = generator, rounds, approach, beginnings
         _, self.latent_dim = generator.input_shape
         self.lbfgs = LBFGS(self._objective)
@@ -82,7 +83,7 @@ class ExactRecovery:
         numbers = np.arange(len(audio)) if numbers is None else numbers
         power = (audio.astype(np.float64) ** 2).sum(axis=(1, 2)).astype(np.float32)
         free = (np.abs(np.abs(audio).max(axis=(1, 2)) - 1) < NORMALISED).astype(np.float32)
-        rounded = (free > 0) | _of_sixteen_bits(audio)
+        perhaps_rounded = (free > 0) | _of_sixteen_bits(audio)
         target = {"audio": audio, "power": power, "free": free}
         best = Recovery(
             np.zeros((len(audio), self.latent_dim), np.float32),
@@ -92,7 +93,7 @@ class ExactRecovery:
             np.zeros(len(audio), int),
             np.zeros(len(audio), int),
         )
-        going, doubts = np.arange(len(audio)), np.zeros(len(audio), int)
+        going, exact_starts = np.arange(len(audio)), np.zeros(len(audio), int)
         for number in range(self.rounds):
             if not len(going) or time.monotonic() > deadline:
                 break
@@ -108,9 +109,9 @@ class ExactRecovery:
             error = best.error[going]
             noise = error * power[going] / audio[0].size / np.maximum(best.gain[going], 1) ** 2  # before it was normalised
             best.exact[going] = (error < EXACT) & (noise < EXACT_NOISE)
-            doubts[going] += best.exact[going]
-            sure = (error < SURE) | (rounded[going] & (noise < SURE_NOISE))
-            sure |= doubts[going] > np.where(rounded[going], DOUBTS_ROUNDED, DOUBTS)
+            exact_starts[going] += best.exact[going]
+            sure = (error < SURE) | (perhaps_rounded[going] & (noise < SURE_NOISE))
+            sure |= exact_starts[going] > np.where(perhaps_rounded[going], DOUBTS_ROUNDED, DOUBTS)
             again = (error < OUT_OF_RANGE) | (number + 1 < self.beginnings)
             going = going[again & ~(best.exact[going] & sure)]
         best.error[best.starts == 0] = np.nan
@@ -183,4 +184,5 @@ def _moved_unheard(z, matrix, power, seed):
     """A z [latent_dim] of nearly the same audio: moved along the eigenvectors of JᵀJ (`matrix`), the further the less one is heard."""
     values, vectors = np.linalg.eigh(matrix)
     reach = np.minimum(UNHEARD_MOVE, np.sqrt(UNHEARD * power / np.maximum(values, 1e-12)))
-    return np.clip(z + vectors @ (reach * np.random.default_rng(seed).normal(size=len(z))), -1, 1)
+    moved = z + vectors @ (reach * np.random.default_rng(seed).normal(size=len(z)))
+    return np.clip(moved, np.minimum(z, -1), np.maximum(z, 1))

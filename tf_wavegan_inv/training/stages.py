@@ -143,8 +143,9 @@ def train_inverter(request):
         network = build_inverter(length, channels, latent_dim, request.recipe.inverter_spectrogram, config.width, _synchronized(request))
         _initialise(network, request.init, defaults.INVERTER, load_inverter, "inverter")
         optimizer = adam(learning_rate(config, steps * config.epochs * config.updates))
+        config = with_usable_statistics(config, request.init)
         labelled = bool((splits["valid"].labels >= 0).any())
-        trainer = inverter_step.InverterTrainer(network, generator, classifier, optimizer, begun_from(request.init, config), labelled)
+        trainer = inverter_step.InverterTrainer(network, generator, classifier, optimizer, config, labelled)
     trainer.jit_compile = request.jit_compile
 
     _report_skipped(request, run)
@@ -172,8 +173,8 @@ def train_inverter(request):
     return run.folder
 
 
-def begun_from(init, config):
-    """The `InverterConfig` of a training that begins from `init`: from scratch no statistics are stored yet to go by."""
+def with_usable_statistics(config, init):
+    """The `InverterConfig` of a training from `init`: from scratch no statistics of batch normalisation are stored yet to go by."""
     return dataclasses.replace(config, batch_statistics=True) if init == "scratch" else config
 
 

@@ -281,7 +281,7 @@ class ReportKeeper(Keeper):
 
 
 def _classifier(request, config):
-    """The digit classifier, or None where it takes clips of another form, which only a recipe with a `ProjectedDiscriminator` minds."""
+    """The digit classifier, or None where it takes clips of another form; UserError if the recipe has a `ProjectedDiscriminator`, too."""
     classifier = load_classifier(request.classifier or defaults.CLASSIFIER)
     if classifier.input_shape[1:] == (config.slice_len, config.audio_channels):
         return classifier
