@@ -1,6 +1,6 @@
 """From the neighbourhood of z to its last digits.
 
-The waveform says little of some directions of z and much of others: the Jacobian J's singular values span three orders of magnitude and more.
+The waveform says little of some directions of z, much of others: the Jacobian J's singular values span three orders of magnitude and more.
 Plain L-BFGS crawls along the weak ones, and the steps of Levenberg-Marquardt (Levenberg, 1944; Marquardt, 1963), which know them, break at
 the next kink of a ReLU, each at the price of a Jacobian. So both together: L-BFGS in coordinates in which the Gauss-Newton matrix JᵀJ
 is the identity, which are made anew every `CYCLE` iterations. docs/inversion.md has the figures behind the constants.
