@@ -97,7 +97,6 @@ def test_sixteen_bits_are_enough(exact_recovery, generator, latents, written):
         audio /= np.abs(audio).max(axis=(1, 2), keepdims=True)
     found = exact_recovery(audio.astype(np.float32), lambda clips, _: NearlyRight(z, 0.3).z[clips])
     assert found.exact.all() and np.abs(found.z - z).max() < 1e-2
-    assert found.starts.min() == (3 if written == "cut off" else 1)  # an error above that of rounding is doubted
 
 
 def test_real_clips_are_given_up_and_optimised_as_before(generator, real_clips, latents):
