@@ -48,7 +48,6 @@ def test_goes_on_where_it_was_stopped_to_the_same_figures(evaluated):
     folder, _, before = evaluated
     rows = list(csv.DictReader(before.splitlines()))
     for row, again in zip(rows, rows_of(folder), strict=True):
-        assert row.keys() == again.keys()
         for name in row.keys() - {"seconds", "stoi", "pesq"}:
             try:
                 assert float(again[name]) == pytest.approx(float(row[name]), rel=1e-4, abs=1e-6, nan_ok=True), name
