@@ -12,6 +12,7 @@ from tf_wavegan_inv.audio.slices import Slices
 from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.recipe import WaveGANTrainingConfig
+from tf_wavegan_inv.training.fit import rate_of
 from tf_wavegan_inv.training.wavegan_stage import make_trainer, training_inputs
 from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps, state_values
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
@@ -67,9 +68,11 @@ def test_official_training_checkpoint_goes_in_and_out_bit_for_bit(golden):
 )
 def test_resumes_bit_for_bit(golden, slices, tmp_path, training):
     straight, *_ = trainer_at(golden("a_default"), training)
-    fit(straight, slices, 0, 2, training)
-    save_state(straight, tmp_path, 2, keep=3)
-    fit(straight, slices, 2, 2, training)
+    fit(straight, slices, 0, 4, training)
+
+    first, *_ = trainer_at(golden("a_default"), training)
+    fit(first, slices, 0, 2, training)
+    save_state(first, tmp_path, 2, keep=3)
     second, step, absent = trainer_at(tmp_path, training)
     assert (step, absent) == (2, [])
     fit(second, slices, 2, 2, training)
@@ -87,10 +90,14 @@ def test_two_replicas_train_as_one(golden, slices, two_replicas, float64, traini
                 lambda x: {k: tf.cast(v, tf.float64) if v.dtype == tf.float32 else v for k, v in x.items()}
             )
             trainer.fit(inputs, steps_per_epoch=2, epochs=1, verbose=0, shuffle=False)
-            return before, weights(trainer)
+        assert rate_of(trainer.network_optimizer) == pytest.approx(1e-4)  # of WGAN-GP
+        return before, weights(trainer), state_values(trainer, 2)
 
-    before, two = trained(two_replicas.scope())
-    _, one = trained(tf.distribute.get_strategy().scope())
+    before, two, state = trained(two_replicas.scope())
+    _, one, state_of_one = trained(tf.distribute.get_strategy().scope())
+    assert state.keys() == state_of_one.keys()
+    for name in (name for name in state if name.startswith("beta")):  # of how many updates were made
+        assert state[name] == state_of_one[name], name
     for start, a, b in zip(before, one, two, strict=True):
         assert np.linalg.norm(a - b) <= 1e-5 * np.linalg.norm(a - start) + 1e-9
     assert all(np.abs(a - start).max() > 0 for start, a in zip(before, one, strict=True) if a.ndim > 1)

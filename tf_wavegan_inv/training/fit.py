@@ -73,6 +73,11 @@ def segments(done, steps_per_epoch, epochs):
         yield epoch * steps_per_epoch, steps_per_epoch, epochs
 
 
+def rate_of(optimizer):
+    """The learning rate that an optimiser is at, float; under a strategy a constant one is a mirrored variable, which float() refuses."""
+    return float(np.array(optimizer.learning_rate))
+
+
 def rounded(values):
     """Values by name with 6 digits, for a table."""
     return {name: float(np.format_float_positional(value, 6, fractional=False)) for name, value in values.items()}
@@ -92,7 +97,7 @@ class EpochKeeper(Keeper):
     def report(self, epoch, logs):
         training = {name: value for name, value in logs.items() if not name.startswith("val_")}
         validation = {name.removeprefix("val_"): value for name, value in logs.items() if name.startswith("val_")}
-        training["train/learning_rate"] = float(self.trainer.network_optimizer.learning_rate)
+        training["train/learning_rate"] = rate_of(self.trainer.network_optimizer)
         training |= self.pace()
         self.scalars.write(epoch + 1, train=training, validation=validation)
         if validation[self.monitor] < float(self.run.best):

@@ -17,7 +17,7 @@ from tf_wavegan_inv.files import replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import load_classifier
 from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_options
-from tf_wavegan_inv.training.fit import rounded, segments
+from tf_wavegan_inv.training.fit import rate_of, rounded, segments
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
 from tf_wavegan_inv.training.run import Run, versions
@@ -259,7 +259,7 @@ class ReportKeeper(Keeper):
         save_state(self.trainer, self.run.folder, self.step, self.training.keep)
 
     def report(self, epoch, logs):
-        logs |= {"train/learning_rate": float(self.trainer.network_optimizer.learning_rate)} | self.pace() | self._listen()
+        logs |= {"train/learning_rate": rate_of(self.trainer.network_optimizer)} | self.pace() | self._listen()
         self.scalars.write(self.step, train=logs)
         self.run.add_history({"step": self.step} | rounded(logs), "step")
 

@@ -30,7 +30,7 @@ def state_values(trainer, step):
             for name, value in zip(_trainable(network), variables, strict=True):
                 values[f"{name}/{slot}"] = np.asarray(value, np.float32).reshape(official_shape(name, named[name].shape))
         for name, beta in _betas(optimizer).items():
-            values[name + suffix] = np.float32(np.float64(beta) ** (int(optimizer.iterations) + 1))
+            values[name + suffix] = np.float32(np.float64(beta) ** (int(np.array(optimizer.iterations)) + 1))
         if not _betas(optimizer):
             for name in _trainable(network):  # the official optimiser's momentum, which is 0 and does nothing
                 values[f"{name}/RMSProp_1"] = np.zeros_like(values[name])
