@@ -50,7 +50,7 @@ def test_goes_on_where_it_was_stopped_to_the_same_figures(evaluated):
     for row, again in zip(rows, rows_of(folder), strict=True):
         for name in row.keys() - {"seconds", "stoi", "pesq"}:
             try:
-                assert float(again[name]) == pytest.approx(float(row[name]), rel=1e-4, abs=1e-6, nan_ok=True), name
+                assert float(again[name]) == pytest.approx(float(row[name]), rel=1e-4, abs=1e-12, nan_ok=True), name
             except ValueError:  # no number
                 assert again[name] == row[name], name
 
