@@ -26,6 +26,8 @@ CHANGES = {
     "real spectrogram": '[inverter]\nspectrogram = "real"',
     "log magnitude": '[inverter]\nspectrogram = "log_magnitude"',
     "waveform_weight = 0": "[inverter]\nwaveform_weight = 0.0",
+    "latent_weight = 0": "[inverter]\nlatent_weight = 0.0",
+    "latent_weight = 0.1": "[inverter]\nlatent_weight = 0.1",
     "perceptual_relative = false": "[inverter]\nperceptual_relative = false",
     "perceptual_weight = 0.3": "[inverter]\nperceptual_weight = 0.3",
     "perceptual_weight = 3": "[inverter]\nperceptual_weight = 3.0",

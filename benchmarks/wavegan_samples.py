@@ -62,7 +62,7 @@ def show(folder, sources):
     plt.close(figure)
 
 
-def main():
+def main(arguments=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", type=pathlib.Path)
     p.add_argument("--judge", nargs="+", type=pathlib.Path, help="digit classifiers (default: the bundled one)")
@@ -71,7 +71,7 @@ def main():
     p.add_argument("--splits", type=int, default=4, help="of the Inception Score")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=pathlib.Path, help="folder for recordings and picture")
-    options = p.parse_args()
+    options = p.parse_args(arguments)
     import numpy as np
 
     from tf_wavegan_inv import defaults, load_classifier, load_wavegan

@@ -3,10 +3,11 @@
 import tomllib
 
 import numpy as np
+import pytest
 import soundfile
 
-from benchmarks import ablations
-from tests.conftest import ROOT, run_command
+from benchmarks import ablations, wavegan_samples
+from tests.conftest import CLIPS, ROOT, run_command
 
 
 def test_reconstructions_are_paired_measured_and_counted(tmp_path):
@@ -38,3 +39,14 @@ def test_every_line_of_the_ablations_is_a_recipe_of_its_own():
     assert len(set(texts)) == len(lines)
     for text in texts:
         assert set(tomllib.loads(text)) == {"audio", "spectrogram", "inverter"}
+
+
+def test_samples_are_judged_shown_and_heard(tmp_path, golden, capsys):
+    wavegan_samples.main([str(golden("a_default")), "--count", "12", "--splits", "2", "--real", str(CLIPS), "--out", str(tmp_path)])
+    _, _, made, real = capsys.readouterr().out.strip().splitlines()
+    made, real = ([cell.strip() for cell in line.strip("|").split("|")] for line in (made, real))
+    assert sum(map(int, made[-1].split())) == 12 and sum(map(int, real[-1].split())) == 50
+    assert float(real[2].split()[0]) > float(made[2].split()[0]) >= 1  # Inception Score: real digits, random weights
+    audio, rate = soundfile.read(tmp_path / "0.flac")
+    assert rate == 16000 and len(audio) == 8 * (16384 + 4000) and np.abs(audio).max() == pytest.approx(0.9, abs=1e-3)
+    assert (tmp_path / "1.flac").exists() and (tmp_path / "samples.png").stat().st_size > 1000

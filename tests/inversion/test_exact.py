@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.conftest import NearlyRight
 from tf_wavegan_inv import Generator, UserError, invert, load_recipe
-from tf_wavegan_inv.inversion.exact import EXACT, OUT_OF_RANGE, ExactRecovery
+from tf_wavegan_inv.inversion.exact import EXACT, OUT_OF_RANGE, ExactRecovery, of_sixteen_bits
 from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian, singular_values
 from tf_wavegan_inv.models.generator import AnyGenerator
@@ -95,6 +95,7 @@ def test_sixteen_bits_are_enough(exact_recovery, generator, latents, written):
     audio = (np.trunc(audio) if written == "cut off" else np.rint(audio)) / 32767
     if "normalised" in written:
         audio /= np.abs(audio).max(axis=(1, 2), keepdims=True)
+    assert (of_sixteen_bits(audio.astype(np.float32)) == ("normalised" not in written)).all()
     found = exact_recovery(audio.astype(np.float32), lambda clips, _: NearlyRight(z, 0.3).z[clips])
     assert found.exact.all() and np.abs(found.z - z).max() < 1e-2
 
@@ -126,17 +127,17 @@ def test_a_broken_start_harms_no_other(generator, latents):
     assert np.isfinite(found.z).all()
 
 
-@pytest.mark.parametrize("beginnings", [2, 3])
-def test_a_clip_that_stays_far_off_begins_anew(generator, latents, beginnings):
+@pytest.mark.parametrize("far_starts", [2, 3])
+def test_a_clip_that_stays_far_off_begins_anew(generator, latents, far_starts):
     z = latents(1)
     begun = []
 
     def starts(clips, number):
         begun.append(number)
-        return z[clips] + np.float32(0.1) if number == beginnings - 1 else np.full_like(z[clips], 30)
+        return z[clips] + np.float32(0.1) if number == far_starts - 1 else np.full_like(z[clips], 30)
 
-    found = ExactRecovery(generator, approach=10, beginnings=beginnings)(np.asarray(generator(z)), starts)
-    assert begun == [*range(beginnings)] and found.exact.all() and np.abs(found.z - z).max() < 1e-2
+    found = ExactRecovery(generator, approach=10, far_starts=far_starts)(np.asarray(generator(z)), starts)
+    assert begun == [*range(far_starts)] and found.exact.all() and np.abs(found.z - z).max() < 1e-2
 
 
 def test_a_near_twin_is_not_taken_for_the_clips_own():

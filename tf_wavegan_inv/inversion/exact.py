@@ -3,7 +3,7 @@
 From a start, L-BFGS brings the waveform into the neighbourhood; the polish (`inversion.polish`) then solves the nonlinear least-squares
 problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and both begin again; where
 it ends above that floor, they begin again elsewhere in the valley, for there may be a z that makes nearly the same audio. A clip that
-stays far off from some beginnings is out of the generator's range (a real recording, say) and given up.
+stays far off from some starts is out of the generator's range (a real recording, say) and given up.
 docs/inversion.md has the experiments behind the constants.
 """
 
@@ -22,7 +22,7 @@ SURE, SURE_NOISE = 3e-12, 1.3 * ROUNDING  # z is not doubted: where float32 ends
 DOUBTS, DOUBTS_ROUNDED = 5, 2  # more starts of a clip above that (one of 16 bits may have been cut off): some have a near twin
 OUT_OF_RANGE = 0.4  # relative squared error after L-BFGS; clips of the generator's own come below, real ones do not
 APPROACH = 200  # iterations of L-BFGS before the polish
-BEGINNINGS = {"hybrid": 2, "gradient": 3}  # of a clip that stays out of range: one random start in eight never comes near
+FAR_STARTS = {"hybrid": 2, "gradient": 3}  # of a clip that stays out of range: one random start in eight never comes near
 REDRAWN, SHAKES, NUDGE = 0.05, 6, 0.05  # of a start near the best z so far
 UNHEARD, UNHEARD_MOVE = 3e-8, 0.5  # of one near a z that is doubted: a direction's share of the power, and its length at most
 NORMALISED = 1e-3  # a clip whose peak is so near 1 may have been scaled to it
@@ -54,13 +54,13 @@ class ExactRecovery:
 
     Args:
         generator: keras.Model, z [batch, latent_dim] -> audio [batch, samples, channels].
-        rounds: how often a clip is begun, at most.
+        rounds: starts of a clip, at most.
         approach: iterations of L-BFGS before the polish, at most.
-        beginnings: how often a clip that stays out of range is begun.
+        far_starts: how many starts a clip has that stays out of range.
     """
 
-    def __init__(self, generator, rounds=12, approach=APPROACH, beginnings=2):
-        self.generator, self.rounds, self.approach, self.beginnings = generator, rounds, approach, beginnings
+    def __init__(self, generator, rounds=12, approach=APPROACH, far_starts=2):
+        self.generator, self.rounds, self.approach, self.far_starts = generator, rounds, approach, far_starts
         _, self.latent_dim = generator.input_shape
         self.lbfgs = LBFGS(self._objective)
         self.polish = Polish(generator)
@@ -70,7 +70,7 @@ class ExactRecovery:
 
         Args:
             audio: float32 [batch, samples, channels].
-            starts_of: function of the index of clips and of the number of the beginning, 0 at first -> z [clips, latent_dim] to begin from.
+            starts_of: function of the index of clips and of the number of the start, 0 at first -> z [clips, latent_dim] to begin from.
             seed: of what follows.
             numbers: int [batch], of the clips (0, 1, ... by default); what is random for a clip depends on seed and number alone.
             limit: of the iterations of L-BFGS, and of those between two Jacobians of the polish; None for none.
@@ -83,7 +83,7 @@ class ExactRecovery:
         numbers = np.arange(len(audio)) if numbers is None else numbers
         power = (audio.astype(np.float64) ** 2).sum(axis=(1, 2)).astype(np.float32)
         free = (np.abs(np.abs(audio).max(axis=(1, 2)) - 1) < NORMALISED).astype(np.float32)
-        perhaps_rounded = (free > 0) | _of_sixteen_bits(audio)
+        perhaps_rounded = (free > 0) | of_sixteen_bits(audio)
         target = {"audio": audio, "power": power, "free": free}
         best = Recovery(
             np.zeros((len(audio), self.latent_dim), np.float32),
@@ -112,7 +112,7 @@ class ExactRecovery:
             exact_starts[going] += best.exact[going]
             sure = (error < SURE) | (perhaps_rounded[going] & (noise < SURE_NOISE))
             sure |= exact_starts[going] > np.where(perhaps_rounded[going], DOUBTS_ROUNDED, DOUBTS)
-            again = (error < OUT_OF_RANGE) | (number + 1 < self.beginnings)
+            again = (error < OUT_OF_RANGE) | (number + 1 < self.far_starts)
             going = going[again & ~(best.exact[going] & sure)]
         best.error[best.starts == 0] = np.nan
         return best
@@ -163,7 +163,7 @@ class ExactRecovery:
         return (0.5 * np.log(np.asarray(target["power"]) / (power + 1e-9)) * np.asarray(target["free"]))[:, None].astype(np.float32)
 
 
-def _of_sixteen_bits(audio):
+def of_sixteen_bits(audio):
     """Whether the samples [clips, samples, channels] are 16-bit integers, divided by 32768 or 32767: bool [clips]."""
     grids = [audio * np.float32(scale) for scale in (32768, 32767)]
     return np.any([(np.abs(grid - np.rint(grid)) < 0.01).all(axis=(1, 2)) for grid in grids], axis=0)

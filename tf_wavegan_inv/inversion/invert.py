@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.inversion.exact import BEGINNINGS, ExactRecovery
+from tf_wavegan_inv.inversion.exact import FAR_STARTS, ExactRecovery
 from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
 from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
 from tf_wavegan_inv.recipe import load_recipe
@@ -78,7 +78,7 @@ class Inversion:
         self._minimiser = StagedMinimiser(generator, self.config, classifier)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
         self._compiled = False
-        self._exact = ExactRecovery(generator, self.config.exact_rounds, beginnings=BEGINNINGS[method]) if wanted else None
+        self._exact = ExactRecovery(generator, self.config.exact_rounds, far_starts=FAR_STARTS[method]) if wanted else None
 
     def __call__(self, audio, max_iterations=None, seed=0, numbers=None, progress=None, seconds=None, trajectory=False):
         """Invert one batch.
@@ -118,7 +118,7 @@ class Inversion:
         if self._exact:
             found = self._exact(
                 audio,
-                lambda clips, number: self._beginnings(predicted, clips, number, seed, numbers),
+                lambda clips, number: self._exact_starts(predicted, clips, number, seed, numbers),
                 max_iterations,
                 seed,
                 numbers,
@@ -135,7 +135,7 @@ class Inversion:
         if len(rest):
             part = gather(target, rest)
             left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
-            starts = self._starts(predicted, rest, seed, numbers)
+            starts = self._recipe_starts(predicted, rest, seed, numbers)
             starts[:, 0] = np.where(its_own[rest], z[rest], starts[:, 0])
             minimum = self._optimise(part, starts, numbers[rest], limit, seed, progress, left, trajectory)
             z[rest], objective[rest] = minimum.position, minimum.value
@@ -155,14 +155,14 @@ class Inversion:
         if self._exact:
             self._exact.warm_up(audio)
 
-    def _beginnings(self, predicted, clips, number, seed, numbers):
-        """Where `ExactRecovery` begins: at the prediction first, then at random z."""
+    def _exact_starts(self, predicted, clips, number, seed, numbers):
+        """Where `ExactRecovery` starts: at the prediction first, then at random z."""
         if predicted is not None and number == 0:
             return predicted[clips]
         return np.stack([random_starts(seed, i, number + 1, self.generator.input_shape[1])[-1] for i in numbers[clips]])
 
-    def _starts(self, predicted, rest, seed, numbers):
-        """Where the recipe's objective is begun: z [clips, starts, latent_dim] of the batch's clips `rest`."""
+    def _recipe_starts(self, predicted, rest, seed, numbers):
+        """Where the recipe's objective starts: z [clips, starts, latent_dim] of the batch's clips `rest`."""
         if predicted is not None:
             return predicted[rest][:, None]
         return np.stack([random_starts(seed, i, self.config.gradient_starts, self.generator.input_shape[1]) for i in numbers[rest]])
