@@ -1,8 +1,8 @@
-"""Spoken digits by free speech synthesisers, for training a classifier alone: more voices than free recordings have.
+"""Spoken digits by free speech synthesisers, for training alone: more voices than free recordings have.
 
     apt-get install espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
     python data/synthetic_voices.py voices
-    python train_keras.py classifier --data DIGITS voices ...
+    python train_keras.py all --data DIGITS voices ...
 
 writes train/<Digit>_<engine>-<voice>_<take>.wav, 16 kHz, one second or less, each take of a speed, pitch and vocal tract of its own.
 espeak-ng has many voices computed by rules; those of flite, festival and pico2wave (libttspico-utils, in Debian's non-free) are few, of
