@@ -27,7 +27,7 @@ def test_the_bundled_inverter_knows_something_of_z_and_more_of_the_waveform(gene
     z = latents(64)
     audio = np.asarray(generator(z))
     recovered = load_inverter(defaults.INVERTER).predict(audio, verbose=0)
-    assert np.corrcoef(recovered.ravel(), z.ravel())[0, 1] > 0.12  # the network of the paper, on its published examples: 0.10-0.36
+    assert np.corrcoef(recovered.ravel(), z.ravel())[0, 1] > 0.18  # the network of the paper, on its published examples: 0.10-0.36
     assert np.median(relative_mse(audio, np.asarray(generator(recovered)))) < 0.055  # there: 0.08-0.72, median 0.17; silence has 1
 
 
