@@ -33,6 +33,8 @@ def test_starts_depend_on_seed_and_clip_number_alone():
     np.testing.assert_array_equal(random_starts(1, 7, 2, 100), random_starts(1, 7, 2, 100))
     assert not np.array_equal(random_starts(1, 7, 2, 100), random_starts(1, 8, 2, 100))
     assert np.abs(random_starts(0, 0, 50, 100)).max() <= 1
+    for seed in (0, 5):  # `generate` and anybody's script draw z so: the first clip must not begin at its answer
+        assert np.abs(random_starts(seed, 0, 1, 100) - np.random.default_rng(seed).uniform(-1, 1, (1, 100))).max() > 0.5
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,9 @@ def _default_config(inverter, classifier):
 
 def random_starts(seed, clip, count, latent_dim):
     """z [count, latent_dim], uniform in [-1, 1): the random starts of clip number `clip`."""
-    return np.random.default_rng([seed, clip]).uniform(-1, 1, (count, latent_dim)).astype(np.float32)
+    # Not of [seed, clip]: NumPy takes [seed, 0] for seed, and anybody's clips made of `default_rng(seed)` would begin with their own z.
+    stream = np.random.SeedSequence(seed, spawn_key=(clip,))
+    return np.random.default_rng(stream).uniform(-1, 1, (count, latent_dim)).astype(np.float32)
 
 
 def check_audio(audio, shape):
