@@ -98,7 +98,7 @@ def advance_apart(value_and_gradient, state, evaluations, limit, tolerance):
 
     Directions are tensorflow-probability's (the two-loop recursion). The line search is that of Lewis & Overton, "Nonsmooth optimization
     via quasi-Newton methods" (2013), section 2.2: weak Wolfe conditions, which hold for objectives with kinks as ReLUs and absolute
-    values make them; its bisection is eased by interpolation. The step 1 is tried first and mostly taken: about 1.1 evaluations an
+    values make them; its bisection is eased by interpolation. The step 1 is tried first and mostly taken: about 1.2 evaluations an
     iteration, where `advance_together` makes three.
     """
 
