@@ -1,6 +1,6 @@
 """What each choice of the recipe "best" does to the inverter: one trained for each, small and briefly, then all scored alike.
 
-    python benchmarks/ablations.py --data DIGITS --out runs/ablations [--epochs 12] [--width 16] [--only joint ...]
+    python benchmarks/ablations.py --data DIGITS --out runs/ablations [--epochs 12] [--width 16] [--batch-size 64] [--only joint ...]
 
 Each line of the table is the recipe with one choice changed; "paper" and "authors' code" are those recipes whole, of the same width, epochs
 and data. All are trained for the bundled WaveGAN with features of the bundled classifier, and their last state is scored: on clips that the
@@ -75,7 +75,7 @@ def train(name, options):
     """Train one line's inverter; returns its run folder."""
     run = options.out / "".join(c if c.isalnum() else "-" for c in name)
     run.mkdir(parents=True, exist_ok=True)
-    recipe = recipe_of(name).replace("inverter", width=options.width, epochs=options.epochs)
+    recipe = recipe_of(name).replace("inverter", width=options.width, epochs=options.epochs, batch_size=options.batch_size)
     (run / "recipe.toml").write_text(to_toml(recipe))
     command = [sys.executable, ROOT / "train_keras.py", "inverter", "--data", *options.data, "--recipe", run / "recipe.toml", "--run", run]
     with open(run / "log", "a") as log:
@@ -126,6 +126,7 @@ def main():
     p.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/ablations"), help="for the runs")
     p.add_argument("--width", type=int, default=16)
     p.add_argument("--epochs", type=int, default=12)
+    p.add_argument("--batch-size", type=int, default=64, help="real clips, and as many synthesised ones")
     p.add_argument("--precision", default="float32", help="of the training")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--only", nargs="+", choices=[*CHANGES, *WHOLE], default=[*CHANGES, *WHOLE], metavar="LINE", help="of the table")
