@@ -15,6 +15,8 @@ import soundfile
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.conftest import CLIPS, GOLDEN, ROOT, last_model
+from tf_wavegan_inv.commands.train import _tell_cost
+from tf_wavegan_inv.models.precision import cost
 from tf_wavegan_inv.names import NAMES
 
 SMALL = ("--width", 4, "--wavegan", GOLDEN / "trained", "--batch-size", 16)
@@ -236,3 +238,14 @@ def test_data_that_cannot_be_used(train_keras, tmp_path, kind, message):
 def test_mistakes_get_a_message(train_keras, clips, arguments, message):
     done = train_keras("classifier", "--data", clips, "--run", "run", "--epochs", 1, *arguments)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("policy, times, told", [("mixed_bfloat16", 14.2, True), ("mixed_bfloat16", 0.6, False), ("float32", 14.2, False)])
+def test_half_precision_that_slows_training_is_told(monkeypatch, capsys, policy, times, told):
+    monkeypatch.setattr("tf_wavegan_inv.models.precision.cost", lambda dtype: times)
+    _tell_cost(policy)
+    assert ("14 times as long" in capsys.readouterr().out) == told
+
+
+def test_cost_of_half_precision_is_of_its_gradients():
+    assert 0 < cost("bfloat16") < np.inf

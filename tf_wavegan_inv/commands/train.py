@@ -117,11 +117,23 @@ def main(arguments=None):
     workers = Workers(strategy)
     with contextlib.redirect_stdout(sys.stdout if workers.chief else io.StringIO()):  # of several one tells how it goes
         with workers.watched():
+            _tell_cost(options.precision)
             request = _train(options, strategy)
             if options.stage == "all" and workers.chief:
                 keras.config.set_dtype_policy("float32")  # inversion needs it
                 _compare(request, options)
         print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
+
+
+def _tell_cost(policy, at_least=1.5):
+    """Say so where half precision makes training slower instead of faster."""
+    from tf_wavegan_inv.models.precision import cost
+
+    if policy != "float32" and (times := cost(policy.removeprefix("mixed_"))) > at_least:
+        print(
+            f"--precision {policy} makes training slower here: a convolution's gradients take {times:.0f} times as long as in float32. "
+            "Unless that is meant, stop (Ctrl-C) and start again without --precision; what is trained goes on."
+        )
 
 
 def _train(options, strategy):
