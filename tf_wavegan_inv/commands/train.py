@@ -132,7 +132,7 @@ def _tell_cost(policy, at_least=1.5):
     if policy != "float32" and (times := cost(policy.removeprefix("mixed_"))) > at_least:
         print(
             f"--precision {policy} makes training slower here: a convolution's gradients take {times:.0f} times as long as in float32. "
-            "Unless that is meant, stop (Ctrl-C) and start again without --precision; what is trained goes on."
+            "Unless that is meant, stop (Ctrl-C), leave it out, and give another --run: a run keeps the precision that it was begun with."
         )
 
 
