@@ -4,7 +4,7 @@
 
 Each line of the table is the recipe with one choice changed; "paper" and "authors' code" are those recipes whole, of the same width, epochs
 and data. All are trained for the bundled WaveGAN with features of the bundled classifier, and their last state is scored: on clips that the
-WaveGAN makes of known z, and on the validation split. A call goes on where one was stopped.
+WaveGAN makes of known z, and on the validation split; reconstructions are of z clipped to [-1, 1]. A call goes on where one was stopped.
 """
 
 import argparse
@@ -90,16 +90,15 @@ def train(name, options):
 
 def score(run, options):
     """The cells of a line."""
-    import keras
     import numpy as np
 
-    from tf_wavegan_inv import defaults, load_classifier, load_wavegan
+    from tf_wavegan_inv import defaults, load_classifier, load_inverter, load_wavegan
     from tf_wavegan_inv.audio.load import read_corpus
     from tf_wavegan_inv.evaluation.clips import measure
     from tf_wavegan_inv.evaluation.judge import Judge
 
     generator, judge = load_wavegan(defaults.WAVEGAN), Judge(load_classifier(defaults.CLASSIFIER))
-    inverter = keras.saving.load_model(run / "inverter" / "last.keras", compile=False)
+    inverter = load_inverter(run / "inverter" / "last.keras")
     recipe = recipe_of(options.name)
     z = np.random.default_rng(1).uniform(-1, 1, (SYNTHESISED, 100)).astype(np.float32)
     audio = generator.predict(z, verbose=0)

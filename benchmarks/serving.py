@@ -1,6 +1,6 @@
 """Latency and throughput of a SavedModel's signatures by batch size and concurrency, beside the bare Keras call; memory over many requests.
 
-    python benchmarks/serving.py [--model DIR/VERSION] [--requests 10000]
+    python benchmarks/serving.py [--requests 10000]
 
 The SavedModel answers in this process: what the network and the server add is not in the figures.
 """

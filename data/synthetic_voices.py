@@ -1,6 +1,7 @@
 """Spoken digits by free speech synthesisers, for training alone: more voices than free recordings have.
 
     apt-get install espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
+    pip install soxr
     python data/synthetic_voices.py voices
     python train_keras.py all --data DIGITS voices ...
 

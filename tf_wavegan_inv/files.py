@@ -10,6 +10,8 @@ import socket
 
 import numpy as np
 
+ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # of text with names of files, which may be no UTF-8
+
 
 @contextlib.contextmanager
 def replacing(path):
@@ -28,7 +30,7 @@ def replacing(path):
 
 def write_text(path, text):
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, **ENCODING)
 
 
 def write_json(path, value):

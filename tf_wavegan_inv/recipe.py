@@ -279,7 +279,7 @@ def _check_known(given, known, what):
 
 
 def load_recipe(name):
-    """Read a recipe: one of the package's ("best", "paper", "authors-code") or the path of a TOML file of yours."""
+    """Read a recipe: one of the package's ("best", "digits", "paper", "authors-code") or the path of a TOML file of yours."""
     path = FOLDER / f"{name}.toml"
     if not path.exists():
         path = pathlib.Path(name)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tf_wavegan_inv import UserError
 from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import load_arrays, training_batches, validation_batches
 from tf_wavegan_inv.audio.folders import Clip
@@ -68,3 +69,5 @@ def test_what_is_silent_where_it_is_used_is_left_out(tmp_path, caplog):
     recordings = [write(tmp_path / "late.wav", np.concatenate([0 * tone, tone])), write(tmp_path / "good.wav", tone)]
     clips = load_arrays(recordings, AudioConfig(), 16384)
     assert [r.clip.name for r in clips.recordings] == ["good.wav"] and "late.wav: silent in its first 16384 samples" in caplog.text
+    with pytest.raises(UserError, match="None of the 1 clips of the split .* can be used: all are silent in their first 16384"):
+        load_arrays(recordings[:1], AudioConfig(), 16384)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import pathlib
 import shutil
 
@@ -149,3 +150,11 @@ def test_the_command(cli, data, tmp_path):
     done = cli("prepare", data, "--out", "shards", "--shard-clips", SIZE)
     assert done.returncode == 0, done.stderr
     assert "10 train, 3 valid, 0 test; 1 skipped" in done.stdout and pathlib.Path(tmp_path / "shards" / "shards.json").exists()
+
+
+def test_names_of_files_may_be_no_utf8(data, tmp_path):
+    """What cannot be read is reported under its name; what can be is taken."""
+    (data / "train" / os.fsdecode(b"One_b\xff_1.wav")).write_text("no audio")
+    index = write(data, tmp_path / "shards")
+    assert index["skipped"] == 2 and index["clips"]["train"] == 10
+    assert b"One_b\xff_1.wav" in (tmp_path / "shards" / "skipped.csv").read_bytes()

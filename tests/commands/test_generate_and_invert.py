@@ -35,6 +35,15 @@ def test_generate_from_a_seed(command_line, tmp_path, generator):
     )
 
 
+def test_generating_again_leaves_nothing_of_before(cli, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "9999.wav").write_bytes(b"")  # of somebody else: there is no run.json yet
+    assert cli("generate", "--wavegan", GOLDEN / "trained", "--count", 3, "--out", "out").returncode == 0
+    assert (tmp_path / "out" / "9999.wav").exists()
+    assert cli("generate", "--wavegan", GOLDEN / "trained", "--count", 1, "--seed", 1, "--out", "out").returncode == 0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"0000.wav", "0000.z.npy", "run.json"}
+
+
 def test_generate_from_latents_of_an_official_checkpoint(cli, tmp_path):
     golden = np.load(GOLDEN / "trained" / "golden.npz")
     np.save(tmp_path / "z.npy", golden["z"])
@@ -92,9 +101,32 @@ def test_recordings_are_never_overwritten(cli, tmp_path):
     before = (tmp_path / "clip.wav").read_bytes()
     done = cli("invert", "clip.wav", "--method", "inverter", "--out", ".")
     assert done.returncode == 2 and "give another --out" in done.stderr and (tmp_path / "clip.wav").read_bytes() == before
+    shutil.copy(tmp_path / "clip.flac", tmp_path / "other.flac")
+    done = cli("invert", "other.flac", "found/../clip.wav", "--method", "inverter", "--out", ".")
+    assert done.returncode == 2 and "lies in --out ., where results are written" in done.stderr  # named, it is not left out silently
+    (tmp_path / "other.flac").unlink()
     for _ in range(2):  # the first call's reconstructions are no input of the second
         done = cli("invert", ".", "clip.wav", "--method", "inverter")
         assert done.returncode == 0 and "2 clips inverted, 0 skipped" in done.stdout, done.stderr
+
+
+def test_a_clip_that_is_too_loud_is_skipped(cli, tmp_path):
+    """By a recipe that takes levels as they are: one that normalises takes it."""
+    (tmp_path / "clips").mkdir()
+    audio, rate = soundfile.read(next(CLIPS.glob("test/*.flac")))
+    soundfile.write(tmp_path / "clips" / "good.wav", audio, rate)
+    soundfile.write(tmp_path / "clips" / "loud.wav", 32768 * audio, rate, subtype="FLOAT")
+    shutil.copytree(defaults.CLASSIFIER, tmp_path / "as-it-is")
+    config = json.loads((tmp_path / "as-it-is" / "config.json").read_text())
+    config["recipe"]["audio"]["peak_normalise"] = False
+    (tmp_path / "as-it-is" / "config.json").write_text(json.dumps(config))
+    for classifier, count in ((defaults.CLASSIFIER, 2), ("as-it-is", 1)):
+        done = cli(
+            *("invert", "clips", "--wavegan", GOLDEN / "trained", "--classifier", classifier, "--method", "gradient"),
+            *("--max-iterations", 1, "--recipe", "paper", "--out", f"out{count}"),
+        )
+        assert done.returncode == 0 and f"{count} clips inverted, {2 - count} skipped" in done.stdout, done.stderr
+    assert "loud.wav: its samples reach 2" in done.stderr and "where full scale is 1" in done.stderr
 
 
 def test_another_wavegan_needs_an_inverter_of_its_own(cli, folder):

@@ -9,13 +9,16 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.conftest import CLIPS, GOLDEN, ROOT, last_model
 from tf_wavegan_inv.commands.train import _tell_cost
+from tf_wavegan_inv.models import bundle  # noqa: F401 - registers the layers
 from tf_wavegan_inv.models.precision import cost
 from tf_wavegan_inv.names import NAMES
 
@@ -172,6 +175,22 @@ def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tm
     assert losses[0] == losses[1]
 
 
+def test_an_inverter_goes_on_with_the_classifier_it_began_with(finished, train_keras, tmp_path, clips, small_recipe):
+    """Also where the run's own classifier has been trained on since."""
+    shutil.copytree(finished[0], tmp_path / "run")
+    began_with = (tmp_path / "run/inverter/classifier/model.keras").read_bytes()
+    assert began_with == (tmp_path / "run/classifier/best.keras").read_bytes()
+    other = keras.saving.load_model(tmp_path / "run/classifier/last.keras", compile=False)
+    other.set_weights([1.5 * w for w in other.get_weights()])
+    other.save(tmp_path / "run/classifier/best.keras")
+    arguments = ("inverter", "--data", clips, "--recipe", small_recipe, "--epochs", 2, "--run", "run", *SMALL)
+    done = train_keras(*arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "run/inverter/classifier/model.keras").read_bytes() == began_with
+    done = train_keras(*arguments, "--classifier", "run/classifier")
+    assert done.returncode == 2 and "classifier.sha256: was" in done.stderr
+
+
 def test_begins_from_the_bundled_models_with_their_recipe_on_two_replicas(train_keras, tmp_path, clips):
     two = ("--strategy", "mirrored", "--replicas", 2)
     done = train_keras("classifier", "--data", clips, "--init", "bundled", "--epochs", 1, "--learning-rate", 1e-5, "--run", "run", *two)
@@ -183,8 +202,6 @@ def test_begins_from_the_bundled_models_with_their_recipe_on_two_replicas(train_
 
 def test_an_inverter_for_a_generator_that_is_no_wavegan(train_keras, cli, tmp_path, clips, small_recipe):
     """A SavedModel whose z lies in [-3, 3]; then clips are inverted by what was trained."""
-    import keras
-
     keras.utils.set_random_seed(0)
     keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(16384, "tanh")]).export(
         tmp_path / "made", verbose=False
@@ -201,6 +218,15 @@ def test_an_inverter_for_a_generator_that_is_no_wavegan(train_keras, cli, tmp_pa
     assert all(np.load(path).shape == (6,) for path in (tmp_path / "out").glob("*.z.npy"))
     done = cli("invert", clips / "test", "--generator", "made", "--inverter", "run", "--method", "inverter", "--out", "other")
     assert done.returncode == 2 and "with z in [-3, 3], received made with z in [-1, 1]: give --latent-range -3 3" in done.stderr
+    done = train_keras(
+        *("all", "--data", clips, "--recipe", small_recipe, "--epochs", 1, "--width", 4, "--batch-size", 16, "--count", 4),
+        *(*generator, "--run", "run"),
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    model = tf.saved_model.load(str(tmp_path / "made"))
+    for path in (tmp_path / "run/evaluation/audio/real/inverter").glob("*.z.npy"):  # z as the model takes it
+        z, (audio, _) = np.load(path), soundfile.read(str(path).replace(".z.npy", ".wav"), dtype="float32")
+        np.testing.assert_allclose(audio, np.asarray(model.serve(z[None]))[0], atol=1e-4)
     done = train_keras("wavegan", "--data", clips, *generator, "--run", "gan")
     assert done.returncode == 2 and "Stage wavegan has no --generator" in done.stderr
 
@@ -247,5 +273,5 @@ def test_half_precision_that_slows_training_is_told(monkeypatch, capsys, policy,
     assert ("14 times as long" in capsys.readouterr().out) == told
 
 
-def test_cost_of_half_precision_is_of_its_gradients():
+def test_cost_of_half_precision_is_a_ratio():
     assert 0 < cost("bfloat16") < np.inf

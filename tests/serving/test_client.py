@@ -26,11 +26,12 @@ from tf_wavegan_inv.serving.client import Client, UnreachableError
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Answers with the SavedModel; the first calls fail as a server that is still loading does."""
 
-    def __init__(self, loaded, failures=0):
-        self.loaded, self.failures, self.calls = loaded, failures, 0
+    def __init__(self, loaded, failures=0, delay=0.0):
+        self.loaded, self.failures, self.delay, self.calls = loaded, failures, delay, 0
 
     def Predict(self, request, context):  # noqa: N802 - the service's name
         self.calls += 1
+        time.sleep(self.delay)
         if self.calls <= self.failures:
             context.abort(grpc.StatusCode.UNAVAILABLE, "still loading")
         if request.model_spec.name != "digits" or request.model_spec.signature_name not in self.loaded.signatures:
@@ -48,12 +49,12 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 @pytest.fixture
 def grpc_server(loaded):
-    """Function of how many calls fail first -> (host:port, service)."""
+    """Function of how many calls fail first, and of seconds before an answer -> (host:port, service)."""
     servers = []
 
-    def start(failures=0):
+    def start(failures=0, delay=0.0):
         sizes = [("grpc.max_receive_message_length", 2**28), ("grpc.max_send_message_length", 2**28)]
-        server, service = grpc.server(concurrent.futures.ThreadPoolExecutor(2), options=sizes), Service(loaded, failures)
+        server, service = grpc.server(concurrent.futures.ThreadPoolExecutor(2), options=sizes), Service(loaded, failures, delay)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
         port = server.add_insecure_port("localhost:0")
         server.start()
@@ -135,6 +136,15 @@ def test_waits_for_a_server_that_is_loading_and_gives_up_in_time(grpc_server, cl
             with pytest.raises(UnreachableError, match="does not serve digits/invert"):
                 Client(nobody, "digits", deadline=2)("invert", audio=clips)
             assert time.monotonic() - began < 5
+
+
+def test_a_slow_server_is_no_refusal(grpc_server, clips):
+    server, service = grpc_server(delay=3)
+    with pytest.raises(UnreachableError, match="did not answer digits/invert within 0.5 s: give a longer deadline"):
+        Client(server, "digits", deadline=0.5)("invert", audio=clips)
+    assert service.calls == 1
+    with pytest.raises(UnreachableError, match="does not speak HTTP .* REST is usually at port 8501"):
+        Client(f"http://{server}", "digits")("invert", audio=clips)
 
 
 def test_a_refusal_is_told_in_the_servers_words(grpc_server, rest_server):

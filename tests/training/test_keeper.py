@@ -62,6 +62,20 @@ def test_a_full_disk_costs_nothing_but_the_state_that_did_not_fit(tmp_path, real
     assert {p.name.split(".")[0] for p in (tmp_path / "state").iterdir()} == {"checkpoint", "ckpt-3", "ckpt-9"}
 
 
+def test_a_model_that_could_not_be_written_is_not_the_best(tmp_path, real_clips, monkeypatch):
+    save, tried = Run.save_model, []
+
+    def saved(self, name, network):
+        tried.append(name)
+        if tried == ["best"]:
+            raise OSError("no space")
+        save(self, name, network)
+
+    monkeypatch.setattr(Run, "save_model", saved)
+    run = train(tmp_path, real_clips)
+    assert tried[:3] == ["best", "best", "last"] and (tmp_path / "best.keras").exists() and float(run.best) < np.inf
+
+
 def test_a_loss_that_is_no_number_stops_training_and_keeps_the_batch(tmp_path, real_clips):
     audio, labels = tf.constant(real_clips.float_audio(0, 4)), tf.constant(real_clips.labels[:4])
 

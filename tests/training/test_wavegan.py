@@ -173,3 +173,21 @@ def test_inputs_depend_on_seed_and_step_alone(slices):
     assert run[0]["audio"].shape == (4, 2, 16384, 1) and run[0]["shifts"].shape == (4, 3, 3, 4)
     assert np.abs(run[0]["shifts"]).max() == 2 and (run[0]["shifts"] == run[0]["shifts"][:1]).all()
     assert np.abs(run[0]["z"]).max() <= 1 and np.ptp(run[0]["alpha"]) > 0.1
+
+
+def test_a_state_cut_short_is_said_to_be(golden, tmp_path):
+    """Also where the last bytes alone are gone, which hold the number of steps."""
+    trainer, *_ = trainer_at(golden("trained"))
+    save_state(trainer, tmp_path, 3, keep=1)
+    data = tmp_path / "model.ckpt-3.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-4])
+    with pytest.raises(UserError, match="global_step cannot be read, the file is cut short"):
+        restore_state(trainer, tmp_path / "model.ckpt-3")
+
+
+def test_a_second_discriminator_needs_its_own_classifier(golden, tmp_path):
+    trainer, *_ = trainer_at(golden("trained"), PROJECTED)
+    save_state(trainer, tmp_path, 3, keep=1)
+    other = make_trainer(WaveGANConfig(dim=4), PROJECTED, build_classifier(16384, 1, SpectrogramConfig("log_magnitude"), 8))
+    with pytest.raises(UserError, match="give the one that it was trained through"):
+        restore_state(other, tmp_path / "model.ckpt-3")

@@ -104,3 +104,12 @@ def test_ambiguous_length(golden):
         load_wavegan(golden("e_slice32768_nch2"))
     with pytest.raises(UserError, match="16384 samples, received slice_len=32768"):
         load_wavegan(golden("a_default"), slice_len=32768)
+
+
+def test_a_folder_tells_of_one_length(golden, tmp_path):
+    generator = load_wavegan(golden("e_slice32768_nch2"), slice_len=32768)
+    save_wavegan_checkpoint(generator, tmp_path / "a.ckpt")
+    assert load_wavegan(tmp_path / "a.ckpt").output_shape == (None, 32768, 2)
+    with pytest.raises(UserError, match="args.txt tells of a WaveGAN of 32768 samples, and this one makes 65536: save it in"):
+        save_wavegan_checkpoint(load_wavegan(golden("e_slice32768_nch2"), slice_len=65536), tmp_path / "b.ckpt")
+    assert not list(tmp_path.glob("b.ckpt*"))

@@ -74,7 +74,7 @@ class ClipArrays:
 def load_arrays(recordings, config, length, channels=1, progress=None):
     """Decode recordings once (32 kB a clip of 16384 samples), as `ClipArrays`.
 
-    Clips whose first `length` samples are silent are left out, with a log line.
+    Clips whose first `length` samples are silent are left out, with a log line. Raises UserError if that is all of them.
     """
     audio = _empty((len(recordings), length, channels))
     full_scale, kept = max(1.0, config.gain), []
@@ -87,6 +87,11 @@ def load_arrays(recordings, config, length, channels=1, progress=None):
             log.warning("skipped: %s: silent in its first %d samples, which is what would be used.", recording.clip.path, length)
         if progress:
             progress(done, len(recordings))
+    if recordings and not kept:
+        raise UserError(
+            f"None of the {len(recordings)} clips of the split {recordings[0].clip.split!r} can be used: all are silent in their first "
+            f"{length} samples, as {recordings[0].clip.path} is. Cut the silence off."
+        )
     return ClipArrays(audio[: len(kept)], np.array([r.clip.label for r in kept], np.int32), kept, full_scale)
 
 

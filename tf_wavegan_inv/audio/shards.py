@@ -20,7 +20,7 @@ from tf_wavegan_inv.audio.examples import pcm_of, to_example
 from tf_wavegan_inv.audio.folders import SPLITS, Clip
 from tf_wavegan_inv.audio.inspect import Recording, inspect_clips
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.files import replacing, stamp, write_json
+from tf_wavegan_inv.files import ENCODING, replacing, stamp, write_json
 
 INDEX = "shards.json"
 FORMAT = 2  # of what is told of a shard; older ones are written anew
@@ -60,7 +60,7 @@ def write_shards(clips, folder, rate=16000, shard_clips=1024, progress=None):
     skipped = [row for shard in shards for row in shard["skipped"]]
     if len(skipped) == len(clips):
         raise UserError(f"None of the {len(clips)} files can be used. The first: {skipped[0][1]}")
-    with replacing(folder / "skipped.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+    with replacing(folder / "skipped.csv") as partial, open(partial, "w", newline="", **ENCODING) as file:
         csv.writer(file).writerows([("file", "reason"), *skipped])
     kept = {shard["name"] for shard in shards}
     for path in _shard_files(folder):  # of an earlier call with other clips

@@ -10,6 +10,7 @@ from tf_wavegan_inv.audio.condition import condition
 from tf_wavegan_inv.audio.examples import from_example
 from tf_wavegan_inv.audio.inspect import check_samples, read_checked
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.inversion.invert import fault_of
 
 SKIPPED = "skipped"  # the tag of rows about what cannot be used
 
@@ -38,9 +39,9 @@ class Decode(beam.DoFn):
                 samples, file = read_checked(io.BytesIO(_read(element)), name)
                 rate = file.samplerate
             clip = condition(samples, rate, self.config, *self.shape).numpy()
-            if not clip.any():
-                seconds = self.shape[0] / self.config.sample_rate
-                raise UserError(f"{name}: silent in its first {seconds:.2f} s, which is what would be inverted.")
+            fault = fault_of(clip, self.shape[0] / self.config.sample_rate)
+            if fault:
+                raise UserError(f"{name}: {fault}")
         except UserError as error:
             yield beam.pvalue.TaggedOutput(SKIPPED, {"path": name, "status": SKIPPED, "note": str(error)})
         else:

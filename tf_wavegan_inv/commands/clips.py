@@ -18,7 +18,7 @@ def gather(paths, out):
     What lies under `out` is left out: the reconstructions of an earlier call are no input, and no input is ever overwritten.
 
     Raises:
-        UserError: where there is nothing to invert.
+        UserError: where there is nothing to invert, or a file that was named lies under `out`.
     """
     from tf_wavegan_inv.audio.folders import Clip, audio_files
 
@@ -29,6 +29,8 @@ def gather(paths, out):
             if not files:
                 raise UserError(f"No audio in {path}: give a folder with .wav, .flac, .ogg or .mp3 files.")
         elif path.exists():
+            if path.resolve().is_relative_to(out.resolve()):
+                raise UserError(f"{path} lies in --out {out}, where results are written: give another --out.")
             files = [(path, path.name)]
         else:
             raise UserError(f"No such file or folder: {path}.")

@@ -104,7 +104,7 @@ def _judge(options, trained, generator):
     """The classifier that hears the digits."""
     from tf_wavegan_inv.metrics import speech
     from tf_wavegan_inv.models.bundle import load_classifier
-    from tf_wavegan_inv.training.stages import check_shapes
+    from tf_wavegan_inv.models.compatibility import check_shapes
 
     if options.speech and not speech.available():
         raise UserError("--speech needs pystoi or pesq: pip install -e '.[speech]'.")

@@ -44,6 +44,9 @@ def run(options):
     trained = load_trained(generator, options.wavegan, options.inverter, options.classifier, options.recipe)
     if trained.classifier is None:
         raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
+    unserved = [name for name in ("latent", "stages") if getattr(trained.inversion, name) not in ("free", ())]
+    if unserved:
+        print(f"Of [inversion] {' and '.join(unserved)} is not served: refine minimises the last objective, z free.", file=sys.stderr)
     signatures = Signatures(generator, trained.inverter, trained.classifier, trained.audio, trained.inversion)
     record = make_record(options, wavegan=options.wavegan, inverter=trained.inverter.file, classifier=trained.classifier.file)
     warm = not options.no_warmup

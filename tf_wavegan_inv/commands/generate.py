@@ -1,6 +1,8 @@
 """`tf-wavegan-inv generate`: z -> audio."""
 
+import json
 import pathlib
+import re
 
 import numpy as np
 
@@ -32,6 +34,7 @@ def run(options):
     generator = load_wavegan(options.wavegan, options.slice_len)
     latent_dim = generator.config.latent_dim
     z = read_latents(options.z, latent_dim) if options.z else _random(options.seed, options.count, latent_dim)
+    _clear(options.out)
     progress, width = Progress("generating"), max(4, len(str(len(z) - 1)))
     for first in range(0, len(z), BATCH):
         batch = z[first : first + BATCH]
@@ -41,6 +44,18 @@ def run(options):
         progress(first + len(batch), len(z))
     write_record(options.out, options, wavegan=options.wavegan)
     print(f"{len(z)} clips are in {options.out}.")
+
+
+def _clear(folder):
+    """Remove the clips of an earlier call of this command, of which its run.json tells."""
+    try:
+        arguments = json.loads((folder / "run.json").read_text())["arguments"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if {"z", "count", "sample_rate"} <= set(arguments):
+        for file in folder.iterdir():
+            if re.fullmatch(r"\d{4,}\.(wav|z\.npy)", file.name):
+                file.unlink()
 
 
 def read_latents(path, latent_dim):

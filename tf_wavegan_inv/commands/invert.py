@@ -217,16 +217,18 @@ def _skipped_row(skipped, method):
 
 def _invert_batch(models, recordings, audio, names, stamps, options, progress):
     """Invert one batch, write its files, return its rows."""
+    from tf_wavegan_inv.audio.inspect import Skipped
     from tf_wavegan_inv.audio.write import write_wav
     from tf_wavegan_inv.evaluation.columns import columns_of
     from tf_wavegan_inv.files import write_npy
+    from tf_wavegan_inv.inversion.invert import fault_of
 
-    silent = ~audio.any(axis=(1, 2))
-    late = [_late(r, models) for r, is_silent in zip(recordings, silent, strict=True) if is_silent]
-    report_skipped(late)
-    rows = [_skipped_row(s, options.method) for s in late]
-    recordings = [r for r, is_silent in zip(recordings, silent, strict=True) if not is_silent]
-    audio = audio[~silent]
+    faults = [fault_of(clip, models.seconds) for clip in audio]
+    unfit = [Skipped(r.clip, f"{r.clip.path}: {fault}") for r, fault in zip(recordings, faults, strict=True) if fault]
+    report_skipped(unfit)
+    rows = [_skipped_row(s, options.method) for s in unfit]
+    recordings = [r for r, fault in zip(recordings, faults, strict=True) if not fault]
+    audio = audio[[not fault for fault in faults]]
     if not recordings:
         return rows
     limit = options.time_limit and options.time_limit * len(audio)
@@ -272,13 +274,6 @@ def _tune(models, options, name, z, audio):
     save_wavegan_checkpoint(pivot.generator, options.out / f"{name}.pivot" / "model.ckpt")
     distances = {column(metric): values[0] for metric, values in measure(audio[None], pivot.audio[None]).items()}
     return {f"pivot_{k}": distances[k] for k in ("relative_mse", "log_spectral_distance")}
-
-
-def _late(recording, models):
-    from tf_wavegan_inv.audio.inspect import Skipped
-
-    reason = f"{recording.clip.path}: silent in its first {models.seconds:.2f} s, which is what would be inverted."
-    return Skipped(recording.clip, reason)
 
 
 def _note(recording, models):

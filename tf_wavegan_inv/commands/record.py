@@ -4,7 +4,7 @@ import sys
 
 import tf_wavegan_inv
 from tf_wavegan_inv.files import checksum, write_json
-from tf_wavegan_inv.training.run import versions
+from tf_wavegan_inv.versions import versions
 
 
 def make_record(options, program="tf-wavegan-inv", **models):

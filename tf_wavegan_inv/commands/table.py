@@ -7,11 +7,10 @@ import os
 import numpy as np
 
 from tf_wavegan_inv.evaluation.columns import FOUND, HEARD, MEASURED
-from tf_wavegan_inv.files import replacing
+from tf_wavegan_inv.files import ENCODING, replacing
 
 PIVOT = ("pivot_relative_mse", "pivot_log_spectral_distance")
 COLUMNS = ("path", "method", *FOUND, *MEASURED, *HEARD, *PIVOT, "z", "reconstruction", "note", "recording", "stamp")
-ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # names of files may be no UTF-8
 
 
 class Table:

@@ -52,7 +52,8 @@ def parser():
         "--classifier",
         metavar="PATH",
         type=pathlib.Path,
-        help="trained classifier for the inverter (default: the run's own, or else the bundled one)",
+        help="trained classifier through which an inverter, or a WaveGAN's second discriminator, hears (default: the run's own, or else "
+        "the bundled one)",
     )
     p.add_argument("--run", "--out", metavar="DIR", type=pathlib.Path, default=pathlib.Path("runs/default"), help="run folder")
     p.add_argument("--recipe", help="best, paper, authors-code, digits, or a .toml file (default: best, or that of the --init models)")

@@ -115,7 +115,8 @@ class Evaluator:
             else:
                 result = self._invert(clips, method, first, audio, batch_bar)
                 made, columns = result.audio, self._columns(result, clips, audio, members)
-                for k, z in zip(members, result.z, strict=True):
+                own = getattr(self.inversions[method].generator, "to_latent", np.asarray)  # z as the model takes it
+                for k, z in zip(members, own(result.z), strict=True):
                     write_npy(folder / f"{clips.clips[k]}.z.npy", z)
             for k, samples in zip(members, made, strict=True):
                 write_wav(folder / f"{clips.clips[k]}.wav", samples, self.sample_rate)

@@ -12,7 +12,7 @@ from tf_wavegan_inv.evaluation.report import evenly, ranking, write_report
 from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED
 from tf_wavegan_inv.evaluation.statistics import detection, honesty, statistics
 from tf_wavegan_inv.evaluation.tables import detection_table, difference_table, full_table, honesty_table, paper_table
-from tf_wavegan_inv.files import replacing, write_json, write_text
+from tf_wavegan_inv.files import ENCODING, replacing, write_json, write_text
 from tf_wavegan_inv.metrics.detection import area_under_roc
 from tf_wavegan_inv.names import NAMES, column
 from tf_wavegan_inv.tensorboard import LATENT_FILES, AudioWriter, ScalarWriter, write_latents, write_options
@@ -91,7 +91,7 @@ def clear(out, evaluation):
     old = out / "clips.csv"
     if not old.exists():
         return
-    with open(old, newline="", encoding="utf-8") as file:
+    with open(old, newline="", **ENCODING) as file:
         before = {(row["set"], row["method"], row["clip"]) for row in csv.DictReader(file)}
     now = {(row["set"], row["method"], row["clip"]) for rows in evaluation.rows.values() for row in rows}
     for set_name, method, clip in before - now:
@@ -114,7 +114,7 @@ def _plain(value):
 
 def _write_rows(path, rows):
     names = [name for name in NAMES if any(name in row for row in rows)]
-    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, open(partial, "w", newline="", **ENCODING) as file:
         writer = csv.writer(file)
         writer.writerow([*FIRST_COLUMNS, *(column(name) for name in names)])
         writer.writerows([_cell(row.get(name)) for name in (*FIRST_COLUMNS, *names)] for row in rows)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_wavegan_inv.audio.labels import UNKNOWN, label_and_speaker
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import ENCODING
 
 SUFFIX = ".z.npy"
 
@@ -80,7 +81,7 @@ def read_latents(folder, latent_dim, out=None):
 
 
 def _rows(path):
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", **ENCODING) as file:
         return {row["z"]: row for row in csv.DictReader(file) if row.get("z")}
 
 

@@ -1,5 +1,6 @@
 """Writing what was explored: audio, a grid, a page."""
 
+import contextlib
 import csv
 import html
 import re
@@ -9,7 +10,7 @@ import tensorflow as tf
 from tf_wavegan_inv.audio.write import write_wav
 from tf_wavegan_inv.evaluation.figures import grid_figure
 from tf_wavegan_inv.exploration.explore import in_words
-from tf_wavegan_inv.files import replacing, write_npy
+from tf_wavegan_inv.files import ENCODING, replacing, write_npy
 from tf_wavegan_inv.page import player, write_page
 
 HEADINGS = {
@@ -36,11 +37,10 @@ def publish(rows, latents, near, alike, generator, out, sample_rate, progress=No
     """
     generate = tf.function(lambda z: generator(z, training=False), input_signature=[tf.TensorSpec(generator.input_shape)])
     body, grid, group = [f"<p>{sentence}</p>" for sentence in in_words(alike)], [], None
+    _clear(out)
     for number, row in enumerate(rows):
         audio = generate(row.z).numpy()
         folder = out / row.group / f"{number:02}_{_file_name(row.title)}"
-        for old in (*folder.glob("*.wav"), *folder.glob("*.z.npy")):  # of a call with more steps
-            old.unlink()
         width = len(str(len(audio) - 1))
         for i, (samples, z) in enumerate(zip(audio, row.z, strict=True)):
             write_wav(folder / f"{i:0{width}}.wav", samples, sample_rate)
@@ -62,13 +62,24 @@ def publish(rows, latents, near, alike, generator, out, sample_rate, progress=No
     write_page(out / "index.html", f"{len(latents.names)} latents", body)
 
 
+def _clear(out):
+    """Remove the clips of an earlier call, if there was one."""
+    if not (out / "index.html").exists():
+        return
+    for folder in (folder for group in HEADINGS for folder in (out / group).glob("[0-9][0-9]_*")):
+        for old in (*folder.glob("*.wav"), *folder.glob("*.z.npy")):
+            old.unlink()
+        with contextlib.suppress(OSError):  # there is something else in it
+            folder.rmdir()
+
+
 def _file_name(title):
     return re.sub(r"[^\w.+-]+", "_", title).strip("_")[:80]
 
 
 def _write_neighbours(path, latents, near):
     indices, distances = near
-    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, open(partial, "w", newline="", **ENCODING) as file:
         writer = csv.writer(file)
         writer.writerow(["clip", "rank", "neighbour", "distance"])
         for clip, near in enumerate(zip(indices, distances, strict=True)):

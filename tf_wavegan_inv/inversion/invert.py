@@ -13,6 +13,7 @@ from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
 from tf_wavegan_inv.recipe import load_recipe
 
 METHODS = ("inverter", "gradient", "hybrid")
+LOUDEST = 4.0  # peak beyond which samples cannot be meant to lie in [-1, 1]
 CHANGED = 0.1  # relative squared error of the waveform below which a clip is the generator's own, if changed (by MP3, say)
 
 
@@ -224,11 +225,21 @@ def check_audio(audio, shape):
     if len(bad):
         raise UserError(f"audio holds NaN or infinite samples in clips {bad[:10].tolist()}.")
     peaks = np.abs(audio).max(axis=(1, 2))
-    if peaks.max() > 4:
+    if peaks.max() > LOUDEST:
         raise UserError(f"audio must lie in [-1, 1], received a peak of {peaks.max():g}: divide 16-bit integers by 32768.")
     if peaks.min() == 0:
         raise UserError(f"audio is silent in clips {np.flatnonzero(peaks == 0)[:10].tolist()}.")
     return audio
+
+
+def fault_of(clip, seconds):
+    """Why a clip [samples, channels] of `seconds`, as it is read for inversion, cannot be inverted; None where it can."""
+    peak = float(np.abs(clip).max())
+    if peak == 0:
+        return f"silent in its first {seconds:.2f} s, which is what would be inverted."
+    if peak > LOUDEST:
+        return f"its samples reach {peak:g}, where full scale is 1 and levels stay as they are (peak_normalise = false): lower its level."
+    return None
 
 
 def invert(

@@ -41,8 +41,8 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
     """
     from tf_wavegan_inv.inversion.staged import without_perceptual
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
+    from tf_wavegan_inv.models.compatibility import check_shapes, check_trained_for, check_trained_for_generator
     from tf_wavegan_inv.recipe import load_recipe
-    from tf_wavegan_inv.training.stages import check_shapes, check_trained_for, check_trained_for_generator
 
     hearing, inverting = load_classifier(classifier or defaults.CLASSIFIER), None
     if classifier or hearing.input_shape[1:] == generator.output_shape[1:]:

@@ -1,6 +1,7 @@
 """A client of a served model, over gRPC or REST."""
 
 import base64
+import http.client
 import json
 import re
 import time
@@ -73,6 +74,8 @@ class Client:
                 text = f"{error.code().name}: {error.details()}"
                 if error.code().name in PASSING:
                     raise _PassingError(text) from None
+                if error.code().name == "DEADLINE_EXCEEDED":
+                    raise self._late(signature) from None
                 raise self._refusal(signature, text, error.code().name == "NOT_FOUND") from None
             return {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
 
@@ -91,11 +94,23 @@ class Client:
             if error.code in (429, 503):
                 raise _PassingError(text) from None
             raise self._refusal(signature, text, error.code == 404) from None
+        except TimeoutError:
+            raise self._late(signature) from None
+        except http.client.HTTPException as error:
+            raise UnreachableError(
+                f"{self.server} does not speak HTTP ({type(error).__name__}): REST is usually at port 8501; for gRPC give host:port without http://."
+            ) from None
         except (OSError, ValueError, KeyError) as error:  # no connection, no JSON, no outputs
             raise _PassingError(f"{type(error).__name__}: {error}") from None
         if not isinstance(outputs, dict):  # a single output comes without its name
             outputs = {SINGLE[signature]: outputs}
         return {name: _from_json(value) for name, value in outputs.items()}
+
+    def _late(self, signature):
+        return UnreachableError(
+            f"{self.server} did not answer {self.model}/{signature} within {self.deadline:g} s: "
+            "give a longer deadline (--deadline), or fewer clips a call (--batch-size)."
+        )
 
     def _refusal(self, signature, text, unknown):
         """The error for what the server says: of an unknown model, or of input that it cannot use."""

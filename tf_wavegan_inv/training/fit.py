@@ -101,8 +101,8 @@ class EpochKeeper(Keeper):
         training |= self.pace()
         self.scalars.write(epoch + 1, train=training, validation=validation)
         if validation[self.monitor] < float(self.run.best):
+            self.run.save_model("best", self.trainer.network)  # first: where that fails, the best is what the file has
             self.run.best.assign(validation[self.monitor])
-            self.run.save_model("best", self.trainer.network)
         self.run.save_model("last", self.trainer.network)
         prefixed = {f"val_{name}": value for name, value in validation.items()}
         self.run.add_history({"epoch": epoch + 1} | rounded(training | prefixed))

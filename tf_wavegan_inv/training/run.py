@@ -3,11 +3,9 @@
 import csv
 import json
 import logging
-import os
 import pathlib
 import shutil
 
-import keras
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
@@ -138,17 +136,3 @@ def differences(before, now, prefix=""):
             yield from differences(old, new, f"{name}.")
         else:
             yield f"{name}: was {old}, is {new}"
-
-
-def versions():
-    """Versions of the packages that figures depend on."""
-    import importlib.metadata
-
-    names = ("tensorflow", "tensorflow-io", "keras", "tensorflow-probability", "numpy", "soundfile")
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found | {"backend": keras.backend.backend(), "cpus": os.cpu_count()}

@@ -1,8 +1,8 @@
 """The stages of training: from a request to a trained model in a run folder."""
 
 import dataclasses
-import logging
 import pathlib
+import shutil
 
 import keras
 import numpy as np
@@ -14,9 +14,10 @@ from tf_wavegan_inv.audio.dataset import training_batches, validation_batches
 from tf_wavegan_inv.audio.folders import unique_names
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.files import checksum, write_text
-from tf_wavegan_inv.models.bundle import find_model, load_classifier, load_inverter
+from tf_wavegan_inv.files import checksum, replacing, write_text
+from tf_wavegan_inv.models.bundle import FILES, find_model, load_classifier, load_inverter
 from tf_wavegan_inv.models.classifier import build_classifier
+from tf_wavegan_inv.models.compatibility import check_shapes
 from tf_wavegan_inv.models.generator import load_generator, weights_file
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.recipe import Recipe, load_recipe
@@ -24,13 +25,12 @@ from tf_wavegan_inv.tensorboard import Previews, Profile
 from tf_wavegan_inv.training import classifier as classifier_step
 from tf_wavegan_inv.training import inverter as inverter_step
 from tf_wavegan_inv.training.fit import adam, fit, learning_rate
-from tf_wavegan_inv.training.run import Run, versions
+from tf_wavegan_inv.training.run import Run
 from tf_wavegan_inv.training.strategy import divided
 from tf_wavegan_inv.training.workers import Workers
+from tf_wavegan_inv.versions import versions
 from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
-
-log = logging.getLogger(__name__)
 
 PREVIEW_CLIPS = 8
 
@@ -46,7 +46,8 @@ class Request:
         run: folder of the run; each stage has a subfolder of its name.
         wavegan: generator checkpoint.
         generator: instead of `wavegan` any model z -> audio, a path; latent_dim, latent_range: see `load_generator`.
-        classifier: trained classifier, for the inverter; None for the run's own, or else the bundled one.
+        classifier: trained classifier, for the inverter, and for a WaveGAN's second discriminator; None for the run's own, or else the
+            bundled one.
         jit_compile: whether XLA compiles the training steps; by one device alone.
         init: "scratch", "bundled", or a path of models to begin from.
         strategy: `tf.distribute` strategy.
@@ -127,7 +128,7 @@ def train_inverter(request):
     keras.utils.set_random_seed(request.seed)
     with request.strategy.scope():
         generator = request.load_generator()
-        classifier = load_classifier(_classifier_path(request))
+        classifier = load_classifier(_classifier_of_inverter(request))
     length, channels = generator.output_shape[1:]
     check_shapes(classifier, generator, "classifier")
     splits = _splits(request, request.corpus, length, channels)
@@ -137,6 +138,8 @@ def train_inverter(request):
         config,
         {"classifier": {"sha256": checksum(classifier.file)}} | _generator_options(request, generator),
     )
+    if request.chief:
+        _keep_classifier(classifier, run)
     steps = _steps_per_epoch(splits["train"], config)
     latent_dim = generator.input_shape[1]
     with request.strategy.scope():
@@ -207,55 +210,6 @@ def check_compilable(request):
         raise UserError(f"--jit-compile is for one device, and there are {replicas}: leave it out, or give --strategy one.")
 
 
-def check_shapes(model, generator, kind):
-    """Raise UserError unless a classifier or inverter takes the audio that the generator makes, and gives its z."""
-    if model.input_shape[1:] != generator.output_shape[1:]:
-        raise UserError(
-            f"The {kind} {model.file} takes audio of shape {model.input_shape[1:]} [samples, channels], the WaveGAN makes "
-            f"{generator.output_shape[1:]}: train a {kind} for this WaveGAN with train_keras.py {kind}."
-        )
-    if kind == "inverter" and model.output_shape[1] != generator.input_shape[1]:
-        raise UserError(
-            f"The inverter {model.file} gives z of {model.output_shape[1]} numbers, the WaveGAN takes {generator.input_shape[1]}: "
-            "train one for this WaveGAN with train_keras.py inverter."
-        )
-
-
-def check_trained_for(inverter, wavegan, given):
-    """Say when an inverter was trained for another WaveGAN.
-
-    Raises:
-        UserError: if it is the bundled one, which nobody chose (`given` is False). Else it is a warning: weights may come in several files.
-    """
-    trained_for, ours = inverter.options.get("wavegan", {}).get("sha256"), checksum(find_checkpoint(wavegan))
-    if trained_for == ours:
-        return
-    if not given:
-        raise UserError(
-            f"The bundled inverter was trained for the bundled WaveGAN, not for {wavegan}: give --inverter, trained for it by "
-            "train_keras.py inverter --wavegan, or --method gradient."
-        )
-    log.warning(
-        "warning: the inverter %s was trained for another WaveGAN (checksum %s) than %s (%s).", inverter.file, trained_for, wavegan, ours
-    )
-
-
-def check_trained_for_generator(inverter, generator, path):
-    """Raise UserError if an inverter is for another latent range than a generator (`load_generator`) has; say if it is for another one."""
-    trained_for = inverter.options.get("generator")
-    if not trained_for:
-        log.warning("warning: the inverter %s was trained for a WaveGAN, not for %s.", inverter.file, path)
-        return
-    if trained_for["latent_range"] != [generator.low, generator.high]:
-        low, high = trained_for["latent_range"]
-        raise UserError(
-            f"The inverter {inverter.file} was trained for a generator with z in [{low:g}, {high:g}], received {path} with z in "
-            f"[{generator.low:g}, {generator.high:g}]: give --latent-range {low:g} {high:g}, or an inverter trained for this range."
-        )
-    if trained_for["sha256"] != checksum(weights_file(path)):
-        log.warning("warning: the inverter %s was trained for another generator than %s.", inverter.file, path)
-
-
 def _splits(request, corpus, length, channels, labelled=False):
     splits = {}
     for split in ("train", "valid"):
@@ -321,7 +275,23 @@ def _initialise(network, init, bundled, load, stage):
     network.set_weights(source.get_weights())
 
 
-def _classifier_path(request):
+def _classifier_of_inverter(request):
+    """That which the run's inverter was begun with, if it was: the run's own classifier may have been trained on since."""
+    kept = request.run / "inverter" / "classifier"
+    return kept if kept.is_dir() and not request.classifier else classifier_path(request)
+
+
+def _keep_classifier(classifier, run):
+    """Copy the classifier into the inverter's run, which hears through it for as long as it is trained."""
+    for file in (classifier.file, classifier.file.with_name("config.json")):
+        name = FILES[0] if file == classifier.file else file.name
+        if not (run.folder / "classifier" / name).exists():
+            with replacing(run.folder / "classifier" / name) as partial:
+                shutil.copyfile(file, partial)
+
+
+def classifier_path(request):
+    """The classifier that a `Request` means: the one named, the run's own, or the bundled one."""
     if request.classifier:
         return request.classifier
     try:

@@ -13,18 +13,19 @@ from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.evaluation.judge import Judge
-from tf_wavegan_inv.files import replacing
+from tf_wavegan_inv.files import checksum, replacing
 from tf_wavegan_inv.metrics.inception import inception_score
-from tf_wavegan_inv.models.bundle import load_classifier
+from tf_wavegan_inv.models.bundle import find_model, load_classifier
 from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_options
 from tf_wavegan_inv.training.fit import rate_of, rounded, segments
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
-from tf_wavegan_inv.training.run import Run, versions
-from tf_wavegan_inv.training.stages import check_compilable
+from tf_wavegan_inv.training.run import Run
+from tf_wavegan_inv.training.stages import check_compilable, classifier_path
 from tf_wavegan_inv.training.strategy import divided
 from tf_wavegan_inv.training.wavegan import WaveGANTrainer
 from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps
+from tf_wavegan_inv.versions import versions
 from tf_wavegan_inv.wavegan.checkpoint import load_wavegan, save_wavegan_checkpoint
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.discriminator import SHUFFLED_LAYERS, Discriminator
@@ -214,7 +215,14 @@ def _options(request, config):
         "seed": request.seed,
         "init": request.init,
         "versions": versions(),
-    }
+    } | _heard_through(request)
+
+
+def _heard_through(request):
+    """What config.json tells of the classifier that the training hangs on, if it does."""
+    if not request.recipe.wavegan.projected_weight:
+        return {}
+    return {"classifier": {"sha256": checksum(find_model(classifier_path(request), "classifier"))}}
 
 
 def _resume(trainer, folder, start):
@@ -272,17 +280,17 @@ class ReportKeeper(Keeper):
         heard = self.judge(audio)
         score, _ = inception_score(heard.probabilities, splits=1)
         if score > self.best:
-            self.best = score
             trained = self.trainer.network if self.trainer.average is None else self.trainer.average
             save_wavegan_checkpoint(trained, self.run.folder / "best" / "model.ckpt")
             with replacing(self.run.folder / "best" / "step.txt") as partial:
                 partial.write_text(f"step {self.step}, Inception Score {score:.3f} ({SCORED_CLIPS} clips)\n")
+            self.best = score
         return {"class/inception_score": score, "class/confidence": float(heard.confidence.mean())}
 
 
 def _classifier(request, config):
     """The digit classifier, or None where it takes clips of another form; UserError if the recipe has a `ProjectedDiscriminator`, too."""
-    classifier = load_classifier(request.classifier or defaults.CLASSIFIER)
+    classifier = load_classifier(classifier_path(request))
     if classifier.input_shape[1:] == (config.slice_len, config.audio_channels):
         return classifier
     if request.recipe.wavegan.projected_weight:

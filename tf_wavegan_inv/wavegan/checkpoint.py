@@ -9,7 +9,7 @@ import numpy as np
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.wavegan.discriminator import Discriminator
 from tf_wavegan_inv.wavegan.generator import Generator
-from tf_wavegan_inv.wavegan.sources import open_source, write_args
+from tf_wavegan_inv.wavegan.sources import open_source, read_args, write_args
 from tf_wavegan_inv.wavegan.variables import config_from_shapes, official_shape, variables_of
 
 AVERAGE = "/ExponentialMovingAverage"  # after a variable's name: TensorFlow 1's name for its moving average
@@ -88,12 +88,17 @@ def assign(model, source, suffix=""):
     if missing:
         scope = next(iter(named))[:2]
         found = sorted(name for name in shapes if name.startswith(scope))
-        raise UserError(f"variables {missing} are missing for {model.config}; the file has {found[:20]}.")
+        raise UserError(f"variables {missing} are missing for {_in_words(model)}; the file has {found[:20]}.")
     for name, variable in named.items():
         expected = official_shape(name.removesuffix(suffix), variable.shape)
         if tuple(shapes[name]) != expected:
-            raise UserError(f"variable {name} has shape {tuple(shapes[name])}, expected {expected} for {model.config}.")
+            raise UserError(f"variable {name} has shape {tuple(shapes[name])}, expected {expected} for {_in_words(model)}.")
         variable.assign(source.read(name).reshape(variable.shape))
+
+
+def _in_words(model):
+    """What a network is, for messages."""
+    return getattr(model, "config", None) or "a second discriminator through this classifier: give the one that it was trained through"
 
 
 def save_wavegan_checkpoint(generator, path, discriminator=None):
@@ -103,14 +108,20 @@ def save_wavegan_checkpoint(generator, path, discriminator=None):
         generator: a `Generator`.
         path: checkpoint prefix, as in "folder/model.ckpt".
         discriminator: a `Discriminator`, or None.
+
+    Raises:
+        UserError: if an args.txt is there that tells of another length.
     """
+    args = pathlib.Path(path).with_name("args.txt")
+    length, other = generator.config.slice_len, read_args(args).get("data_slice_len", "")
+    if other.isdigit() and int(other) != length:
+        raise UserError(f"{args} tells of a WaveGAN of {other} samples, and this one makes {length}: save it in another folder.")
     values = official_values(generator)
     if discriminator is not None:
         values |= official_values(discriminator)
     write_checkpoint(path, values)
-    args = pathlib.Path(path).with_name("args.txt")
     if not args.exists():  # what the weights cannot say
-        said = {"data_slice_len": generator.config.slice_len}
+        said = {"data_slice_len": length}
         if discriminator is not None:
             said["wavegan_disc_phaseshuffle"] = discriminator.phase_shuffle
         write_args(args, said)

@@ -24,10 +24,7 @@ class Source:
 
     def read(self, name):
         """A floating-point array. Raises UserError if it cannot be read or is not finite."""
-        try:
-            value = np.asarray(self._read(name))
-        except Exception as error:  # TensorFlow raises several types, by where the file ends
-            raise UserError(f"variable {name} cannot be read, the file is cut short or damaged: {_first_line(error)}") from None
+        value = self._array(name)
         if value.dtype.name not in ("float16", "bfloat16", "float32", "float64"):
             raise UserError(f"variable {name} holds {value.dtype}, floats are needed.")
         value = value.astype(np.float32)
@@ -40,8 +37,14 @@ class Source:
         return "D/output/dense/kernel" in self.shapes
 
     def read_integer(self, name, default=0):
-        """An integer counter such as global_step; `default` where there is none."""
-        return int(self._read(name)) if name in self.shapes else default
+        """An integer counter such as global_step; `default` where there is none. Raises UserError if it cannot be read."""
+        return int(self._array(name)) if name in self.shapes else default
+
+    def _array(self, name):
+        try:
+            return np.asarray(self._read(name))
+        except Exception as error:  # TensorFlow raises several types, by where the file ends
+            raise UserError(f"variable {name} cannot be read, the file is cut short or damaged: {_first_line(error)}") from None
 
     def slice_len(self):
         """Samples generated, from args.txt or a graph beside the weights; None where nothing says it."""
