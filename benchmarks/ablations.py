@@ -1,6 +1,6 @@
 """What each choice of the recipe "best" does to the inverter: one trained for each, small and briefly, then all scored alike.
 
-    python benchmarks/ablations.py --data DIGITS --out runs/ablations [--epochs 12] [--width 16] [--batch-size 64] [--only joint ...]
+    python benchmarks/ablations.py --data DIGITS --out runs/ablations [--epochs 12] [--width 16] [--batch-size 64] [--only paper ...]
 
 Each line of the table is the recipe with one choice changed; "paper" and "authors' code" are those recipes whole, of the same width, epochs
 and data. All are trained for the bundled WaveGAN with features of the bundled classifier, and their last state is scored: on clips that the
