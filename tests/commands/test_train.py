@@ -13,13 +13,14 @@ import keras
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.conftest import CLIPS, GOLDEN, ROOT, last_model
 from tf_wavegan_inv.commands.train import _tell_cost
 from tf_wavegan_inv.models import bundle  # noqa: F401 - registers the layers
-from tf_wavegan_inv.models.precision import cost
 from tf_wavegan_inv.names import NAMES
+from tf_wavegan_inv.training.half_precision import cost, gradients
 
 SMALL = ("--width", 4, "--wavegan", GOLDEN / "trained", "--batch-size", 16)
 
@@ -258,10 +259,14 @@ def test_mistakes_get_a_message(train_keras, clips, arguments, message):
 
 @pytest.mark.parametrize("policy, times, told", [("mixed_bfloat16", 14.2, True), ("mixed_bfloat16", 0.6, False), ("float32", 14.2, False)])
 def test_half_precision_that_slows_training_is_told(monkeypatch, capsys, policy, times, told):
-    monkeypatch.setattr("tf_wavegan_inv.models.precision.cost", lambda dtype: times)
+    monkeypatch.setattr("tf_wavegan_inv.training.half_precision.cost", lambda dtype: times)
     _tell_cost(policy)
     assert ("14 times as long" in capsys.readouterr().out) == told
 
 
 def test_cost_of_half_precision_is_a_ratio():
     assert 0 < cost("bfloat16") < np.inf
+    shapes = ([4, 32, 32, 32], [3, 3, 32, 32])
+    graph = gradients.get_concrete_function(*(tf.TensorSpec(shape, tf.bfloat16) for shape in shapes)).graph
+    timed = {op.type: op.outputs[0].dtype for op in graph.get_operations() if op.type.startswith("Conv2DBackprop")}
+    assert timed == {"Conv2DBackpropFilter": tf.bfloat16, "Conv2DBackpropInput": tf.bfloat16}

@@ -128,7 +128,7 @@ def main(arguments=None):
 
 def _tell_cost(policy, at_least=1.5):
     """Say so where half precision makes training slower instead of faster."""
-    from tf_wavegan_inv.models.precision import cost
+    from tf_wavegan_inv.training.half_precision import cost
 
     if policy != "float32" and (times := cost(policy.removeprefix("mixed_"))) > at_least:
         print(

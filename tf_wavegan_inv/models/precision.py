@@ -1,9 +1,6 @@
-"""Where half precision does not reach: spectrograms, outputs and losses. And what it costs where the device has no instructions for it."""
-
-import time
+"""Where half precision does not reach: spectrograms, outputs and losses."""
 
 import keras
-import tensorflow as tf
 
 HALVES = ("float16", "bfloat16")
 WHOLE = ("audio", "spectrogram", "logits", "probabilities", "z")  # layers of classifier and inverter that are never halved
@@ -26,30 +23,3 @@ def set_precision(model):
 def in_full_precision(tensor):
     """The tensor as float32 where it is float16 or bfloat16."""
     return keras.ops.cast(tensor, "float32") if keras.backend.standardize_dtype(tensor.dtype) in HALVES else tensor
-
-
-def cost(dtype, tries=3):
-    """How many times as long a convolution's gradients take in `dtype` as in float32, on TensorFlow's first device.
-
-    Where a processor has no instructions for a half type, TensorFlow computes forward passes as in float32 and gradients number by number.
-    """
-    return _seconds(dtype, tries) / _seconds("float32", tries)
-
-
-def _seconds(dtype, tries):
-    audio, kernel = tf.ones([4, 32, 32, 32], dtype), tf.ones([3, 3, 32, 32], dtype)
-
-    @tf.function
-    def gradients(audio, kernel):
-        with tf.GradientTape() as tape:
-            tape.watch([audio, kernel])
-            output = tf.nn.conv2d(audio, kernel, 1, "SAME")
-        return [tf.reduce_sum(g) for g in tape.gradient(output, [audio, kernel])]
-
-    taken = []
-    for _ in range(tries + 1):
-        begin = time.perf_counter()
-        for total in gradients(audio, kernel):
-            total.numpy()  # waits for the device
-        taken.append(time.perf_counter() - begin)
-    return min(taken[1:])  # the first also traced

@@ -278,16 +278,17 @@ def _initialise(network, init, bundled, load, stage):
 def _classifier_of_inverter(request):
     """That which the run's inverter was begun with, if it was: the run's own classifier may have been trained on since."""
     kept = request.run / "inverter" / "classifier"
-    return kept if kept.is_dir() and not request.classifier else classifier_path(request)
+    return kept if (kept / FILES[0]).is_file() and not request.classifier else classifier_path(request)
 
 
 def _keep_classifier(classifier, run):
     """Copy the classifier into the inverter's run, which hears through it for as long as it is trained."""
-    for file in (classifier.file, classifier.file.with_name("config.json")):
-        name = FILES[0] if file == classifier.file else file.name
-        if not (run.folder / "classifier" / name).exists():
-            with replacing(run.folder / "classifier" / name) as partial:
-                shutil.copyfile(file, partial)
+    kept = run.folder / "classifier"
+    if (kept / FILES[0]).is_file():
+        return
+    for file, name in ((classifier.file.with_name("config.json"), "config.json"), (classifier.file, FILES[0])):  # the model last
+        with replacing(kept / name) as partial:
+            shutil.copyfile(file, partial)
 
 
 def classifier_path(request):
