@@ -67,7 +67,7 @@ def test_hybrid_recovers_z_exactly_in_a_batch(generator, latents):
     z = latents(6)
     result = invert(np.asarray(generator(z)), generator, "hybrid", NearlyRight(z, 0.3), config=ONLY_EXACT)
     exact = np.array(result.status) == "exact"
-    assert exact.sum() >= 5  # of 100 it finds 99; by the rounding of one CPU (AVX2 alone) one of these is missed
+    assert exact.sum() >= 5  # hybrid has one start: where that ends far off, by one CPU's rounding or another's, the clip is missed
     assert (result.distance[exact] < EXACT).all() and (result.gain == 1).all()
     assert np.abs(result.z - z)[exact].max() < 1e-3
     np.testing.assert_allclose(result.audio, generator(result.z), atol=1e-6)
