@@ -2,6 +2,8 @@
 
 python benchmarks/inversion.py                 all three tables; about 20 minutes on 2 cores
 python benchmarks/inversion.py real --clips 8  one of them: real, exact, authors
+
+Needs SciPy beside the package: pip install scipy.
 """
 
 import argparse
@@ -17,8 +19,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras
 import numpy as np
-import scipy.optimize
 import tensorflow as tf
+
+try:
+    import scipy.optimize
+except ModuleNotFoundError:
+    sys.exit("error: the comparison needs SciPy: pip install scipy")
 
 import tf_wavegan_inv as twi
 from benchmarks.generator import plain

@@ -1,4 +1,4 @@
-"""What the benchmarks share: timing side by side, and tables."""
+"""What the benchmarks share: timing side by side, and tables. Not a command."""
 
 import time
 

@@ -218,7 +218,7 @@ BAD = [
     (["invert", "--generator", "{folder}", "--method", "gradient"], "No generator at"),
     (["invert", "--generator", "{folder}", "--method", "gradient", "--pivot", "3"], "--pivot tunes a WaveGAN"),
     (["invert", "--latent-dim", "3"], "go with --generator"),
-    (["invert", "--self-check", "--pivot", "3", "--trajectory"], "leave out trajectory, pivot"),
+    (["invert", "--self-check", "--pivot", "3", "--trajectory", "--out", "there"], "leave out trajectory, pivot, out"),
     (["invert", "--time-limit", "0"], "must be a number above 0, received 0"),
     (["invert", "--shard", "3/2"], "must be i/n with i in 1..n"),
     (["invert", "nowhere.wav"], "No such file or folder: nowhere.wav"),

@@ -244,7 +244,7 @@ def test_data_that_cannot_be_used(train_keras, tmp_path, kind, message):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--wavegan", "none"], "No checkpoint at none"),
+        (["--wavegan", "none", "--data", "none"], "No checkpoint at none"),  # before the clips are checked
         (["--recipe", "none"], "No recipe 'none'"),
         (["--strategy", "mirrored", "--replicas", 3], "cannot be divided evenly over 3 replicas"),
         (["--init", "bundled", "--width", 8], "width or spectrogram differs"),
@@ -252,9 +252,10 @@ def test_data_that_cannot_be_used(train_keras, tmp_path, kind, message):
         (["--learning-rate", 9, "--wavegan", GOLDEN / "trained", "--run", "/dev/null/run"], "cannot read or write"),
     ],
 )
-def test_mistakes_get_a_message(train_keras, clips, arguments, message):
-    done = train_keras("classifier", "--data", clips, "--run", "run", "--epochs", 1, *arguments)
+def test_mistakes_get_a_message(train_keras, clips, tmp_path, arguments, message):
+    done = train_keras("classifier", "--data", clips, "--run", "run/deep", "--epochs", 1, *arguments)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())  # no empty folders
 
 
 @pytest.mark.parametrize("policy, times, told", [("mixed_bfloat16", 14.2, True), ("mixed_bfloat16", 0.6, False), ("float32", 14.2, False)])

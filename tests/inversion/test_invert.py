@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import NearlyRight
-from tf_wavegan_inv import UserError, invert, load_recipe
+from tf_wavegan_inv import UserError, defaults, invert, load_inverter, load_recipe
 from tf_wavegan_inv.inversion.invert import Inversion, random_starts
 
 
@@ -23,10 +23,14 @@ def test_gradient_comes_near_from_random_starts(generator, latents):
     audio = np.asarray(generator(latents(2)))
     config = dataclasses.replace(load_recipe("best").inversion, gradient_starts=2, perceptual=0.0, exact_rounds=3)
     inversion = Inversion(generator, "gradient", config=config)
-    result, again = (inversion(audio, max_iterations=60) for _ in range(2))
+    shown = []
+    result, again = (inversion(audio, max_iterations=60, progress=lambda *call: shown.append(call)) for _ in range(2))
     power = np.mean(audio**2, axis=(1, 2))
     assert (np.mean((result.audio - audio) ** 2, axis=(1, 2)) < 0.8 * power).all()
     np.testing.assert_array_equal(again.z, result.z)
+    first = shown[: len(shown) // 2]  # exact recovery, of three starts, and the recipe's objective
+    assert first[0] == (0, 240) and first[-1] == (240, 240) and first == sorted(first)
+    assert len([done for done, _ in first if 0 < done < 180]) > 3
 
 
 def test_starts_depend_on_seed_and_clip_number_alone():
@@ -58,6 +62,22 @@ def test_bad_method_and_missing_inverter(tiny_generator):
         invert(np.ones((1, 16384, 1)), tiny_generator, "newton")
     with pytest.raises(UserError, match="'hybrid' needs an inverter"):
         invert(np.ones((1, 16384, 1)), tiny_generator, "hybrid")
+
+
+def test_models_in_each_others_place(tiny_generator, generator):
+    inverter = load_inverter(defaults.INVERTER)
+    with pytest.raises(UserError, match=r"generator must be z .*received a model \[batch, 16384, 1\] -> \[batch, 100\]"):
+        invert(np.ones((1, 16384, 1)), inverter, "hybrid", generator)
+    with pytest.raises(UserError, match=r"must be \[batch, 16384, 1\] -> \[batch, 100\], received a model \[batch, 100\] -> "):
+        invert(np.ones((1, 16384, 1)), tiny_generator, "inverter", generator)
+
+
+def test_a_clip_that_was_not_normalised_is_told(generator, real_clips, caplog):
+    inverter, audio = load_inverter(defaults.INVERTER), real_clips.float_audio(0, 2)
+    invert(audio, generator, "inverter", inverter)
+    assert not caplog.text
+    invert(audio * np.float32([[[1]], [[0.05]]]), generator, "inverter", inverter)
+    assert "1 of 2 clips have a peak below 0.1" in caplog.text
 
 
 @pytest.mark.parametrize("method", ["hybrid", "gradient"])

@@ -70,7 +70,7 @@ def test_missing(tmp_path):
 
 
 def test_the_other_kind(bundle):
-    with pytest.raises(UserError, match="is a 'classifier' model, a 'inverter' is needed"):
+    with pytest.raises(UserError, match="is a model of stage 'classifier', one of 'inverter' is needed"):
         load_inverter(bundle)
 
 

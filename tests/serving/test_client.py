@@ -7,6 +7,7 @@ import http.server
 import json
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -143,8 +144,39 @@ def test_a_slow_server_is_no_refusal(grpc_server, clips):
     with pytest.raises(UnreachableError, match="did not answer digits/invert within 0.5 s: give a longer deadline"):
         Client(server, "digits", deadline=0.5)("invert", audio=clips)
     assert service.calls == 1
-    with pytest.raises(UnreachableError, match="does not speak HTTP .* REST is usually at port 8501"):
+    with pytest.raises(UnreachableError, match="does not speak HTTP: REST is usually at port 8501"):
         Client(f"http://{server}", "digits")("invert", audio=clips)
+
+
+def test_a_server_without_http_that_hangs_up_midway(clips):
+    """A connection is reset while a long body goes out: told as what it is all the same."""
+    listener = socket.create_server(("localhost", 0))
+    count = []
+
+    def hang_up():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                count.append(len(connection.recv(10)))
+                if len(count) == 1:
+                    linger = struct.pack("ii", 1, 0)  # close by a reset
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                else:
+                    connection.sendall(b"\x00\x00\x12\x04")
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(4096):
+                        pass
+
+    threading.Thread(target=hang_up, daemon=True).start()
+    try:
+        with pytest.raises(UnreachableError, match="does not speak HTTP"):
+            Client(f"http://localhost:{listener.getsockname()[1]}", "digits")("invert", audio=np.tile(clips, (8, 1, 1)))
+        assert len(count) == 2
+    finally:
+        listener.close()
 
 
 def test_a_refusal_is_told_in_the_servers_words(grpc_server, rest_server):

@@ -1,6 +1,7 @@
-"""What the commands share: arguments, progress, errors without a traceback."""
+"""What the commands share: arguments, errors without a traceback."""
 
 import argparse
+import contextlib
 import functools
 import logging
 import os
@@ -10,6 +11,7 @@ import sys
 from tf_wavegan_inv.errors import StoppedError, UserError
 
 EXIT_USER_ERROR = 2
+MADE = []  # folders that `make_folder` has made, the inner ones first
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -36,6 +38,7 @@ def command(function):
         try:
             return function(*args, **kwargs) or 0
         except UserError as error:
+            remove_empty_folders()
             print(f"error: {error}", file=sys.stderr)
             return EXIT_USER_ERROR
         except StoppedError as stopped:
@@ -49,27 +52,6 @@ def command(function):
             return 130
 
     return wrapped
-
-
-class Progress:
-    """A progress bar, as a function of (done, total).
-
-    Args:
-        label: printed above the bar.
-        unit: what is counted.
-    """
-
-    def __init__(self, label, unit="clip"):
-        self.label, self.unit, self.bar = label, unit, None
-
-    def __call__(self, done, total):
-        import keras
-
-        if self.bar is None:
-            print(f"{self.label}:")
-            self.bar = keras.utils.Progbar(total, unit_name=self.unit, interval=0.5)
-        self.bar.target = total  # may change: batches that were done before count as one step each
-        self.bar.update(done)
 
 
 def positive(text):
@@ -102,7 +84,15 @@ def learning_rate(text):
 
 def make_folder(path):
     """Make the folder for results before the long part of the work. Raises OSError if that cannot be."""
+    MADE.extend(folder for folder in (path, *path.parents) if not folder.exists())
     path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_empty_folders():
+    """What a command that failed made, as far as nothing has come into it."""
+    while MADE:
+        with contextlib.suppress(OSError):
+            MADE.pop(0).rmdir()
 
 
 def add_model_arguments(parser, *names):

@@ -2,8 +2,9 @@
 
 import pathlib
 
-from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, report_skipped, seed
+from tf_wavegan_inv.commands.common import add_model_arguments, make_folder, positive, report_skipped, seed
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.progress import Progress
 
 SETS = ("synthesised", "real")
 METHODS = ("gradient", "inverter", "hybrid")  # in the paper's order

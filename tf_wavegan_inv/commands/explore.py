@@ -3,8 +3,9 @@
 import argparse
 import pathlib
 
-from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive
+from tf_wavegan_inv.commands.common import add_model_arguments, make_folder, positive
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.progress import Progress
 
 
 def add_arguments(p):

@@ -6,8 +6,9 @@ import re
 
 import numpy as np
 
-from tf_wavegan_inv.commands.common import Progress, add_model_arguments, make_folder, positive, seed
+from tf_wavegan_inv.commands.common import add_model_arguments, make_folder, positive, seed
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.progress import Progress
 
 BATCH = 32
 

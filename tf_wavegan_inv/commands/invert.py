@@ -7,7 +7,6 @@ import sys
 
 from tf_wavegan_inv.commands.clips import clip_number, gather, output_names, shard
 from tf_wavegan_inv.commands.common import (
-    Progress,
     above_zero,
     add_generator_arguments,
     add_model_arguments,
@@ -17,7 +16,9 @@ from tf_wavegan_inv.commands.common import (
     seed,
 )
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.progress import Progress
 
+OUT = pathlib.Path("inversions")
 CUT = "was inverted"  # ends the note of a clip of which not all was
 
 
@@ -68,7 +69,7 @@ def add_arguments(p):
         "--out",
         metavar="DIR",
         type=pathlib.Path,
-        default=pathlib.Path("inversions"),
+        default=OUT,
         help="folder for <name>.z.npy, <name>.wav, inversions.csv, run.json; the same call goes on where one was stopped",
     )
     p.add_argument(
@@ -183,6 +184,7 @@ def _self_check(options):
     from tf_wavegan_inv.evaluation.self_check import report, self_check
 
     given = [name for name in ("audio", "time_limit", "trajectory", "pivot", "shard") if getattr(options, name)]
+    given += ["out"] * (options.out != OUT)
     if given:
         raise UserError(f"--self-check makes its own clips and writes nothing: leave out {', '.join(given).replace('_', ' ')}.")
     inversion = _load(options).inversion
@@ -269,7 +271,7 @@ def _tune(models, options, name, z, audio):
     from tf_wavegan_inv.names import column
     from tf_wavegan_inv.wavegan.checkpoint import save_wavegan_checkpoint
 
-    pivot = pivotal_tuning(models.inversion.generator, z, audio, options.pivot, progress=Progress(f"\ntuning to {name}", "step"))
+    pivot = pivotal_tuning(models.inversion.generator, z, audio, options.pivot, progress=Progress(f"tuning to {name}", "step"))
     write_wav(options.out / f"{name}.pivot.wav", pivot.audio, models.sample_rate)
     save_wavegan_checkpoint(pivot.generator, options.out / f"{name}.pivot" / "model.ckpt")
     distances = {column(metric): values[0] for metric, values in measure(audio[None], pivot.audio[None]).items()}

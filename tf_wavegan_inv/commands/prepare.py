@@ -2,7 +2,8 @@
 
 import pathlib
 
-from tf_wavegan_inv.commands.common import Progress, make_folder, positive
+from tf_wavegan_inv.commands.common import make_folder, positive
+from tf_wavegan_inv.progress import Progress
 
 
 def add_arguments(p):

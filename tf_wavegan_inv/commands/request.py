@@ -5,8 +5,9 @@ import io
 import pathlib
 import time
 
-from tf_wavegan_inv.commands.common import Progress, above_zero, make_folder, positive, report_skipped
+from tf_wavegan_inv.commands.common import above_zero, make_folder, positive, report_skipped
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.progress import Progress
 
 
 def add_arguments(p):

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import io
 import pathlib
 import sys
@@ -9,7 +10,6 @@ import sys
 from tf_wavegan_inv import defaults
 from tf_wavegan_inv.commands.common import (
     HelpFormatter,
-    Progress,
     add_generator_arguments,
     add_model_arguments,
     command,
@@ -20,6 +20,7 @@ from tf_wavegan_inv.commands.common import (
     seed,
 )
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.progress import Progress
 
 STAGES = ("classifier", "inverter", "wavegan", "all")
 
@@ -158,11 +159,9 @@ def _train(options, strategy):
         learning_rate=options.learning_rate,
     )
     folders = options.data or [defaults.DATA]
-    corpus = read_corpus(folders, Progress("checking clips"))
-    report_skipped(corpus.skipped)
     request = stages.Request(
         recipe,
-        corpus,
+        None,
         folders,
         options.run,
         options.wavegan,
@@ -177,6 +176,10 @@ def _train(options, strategy):
         options.latent_range,
         jit_compile=options.jit_compile,
     )
+    request.check_models(options.stage)  # before the clips, which may be many
+    corpus = read_corpus(folders, Progress("checking clips"))
+    report_skipped(corpus.skipped)
+    request = dataclasses.replace(request, corpus=corpus)
     if options.stage == "wavegan":
         from tf_wavegan_inv.training.wavegan_stage import train_wavegan
 

@@ -65,7 +65,7 @@ class ExactRecovery:
         self.lbfgs = LBFGS(self._objective)
         self.polish = Polish(generator)
 
-    def __call__(self, audio, starts_of, limit=None, seed=0, numbers=None, seconds=None):
+    def __call__(self, audio, starts_of, limit=None, seed=0, numbers=None, seconds=None, progress=None):
         """Recover z.
 
         Args:
@@ -75,6 +75,7 @@ class ExactRecovery:
             numbers: int [batch], of the clips (0, 1, ... by default); what is random for a clip depends on seed and number alone.
             limit: of the iterations of L-BFGS, and of those between two Jacobians of the polish; None for none.
             seconds: time limit; None for none.
+            progress: called with (iterations of L-BFGS done, `iterations(limit)`), counting the starts of a clip that stays out of range.
 
         Returns:
             Recovery.
@@ -100,7 +101,7 @@ class ExactRecovery:
             seeds = [(seed, int(i), number) for i in numbers[going]]
             starts = self._starts(best, going, number, seeds, starts_of, target)
             part = {name: value[going] for name, value in target.items()}
-            position, error, iterations = self._round(starts, part, limit, deadline)
+            position, error, iterations = self._round(starts, part, limit, deadline, self._part_of(progress, number, limit))
             best.starts[going] += 1
             better = error < best.error[going]
             at = going[better]
@@ -116,6 +117,15 @@ class ExactRecovery:
             going = going[again & ~(best.exact[going] & sure)]
         best.error[best.starts == 0] = np.nan
         return best
+
+    def iterations(self, limit=None):
+        """Of L-BFGS, for a clip that stays out of range: what `progress` goes up to."""
+        return self.far_starts * min(self.approach, limit or self.approach)
+
+    def _part_of(self, progress, number, limit):
+        """The progress of one start, told to `progress` as that of all; what follows those of a far clip is not foreseen."""
+        each, total = self.iterations(limit) // self.far_starts, self.iterations(limit)
+        return progress and (lambda done, _: progress(min(number * each + done, total), total))
 
     def warm_up(self, audio):
         """Compile the polish, which a clip out of range never comes to: audio [1, samples, channels]."""
@@ -138,11 +148,11 @@ class ExactRecovery:
                 starts[i] = _moved_unheard(best.z[clip], matrix, target["power"][clip], seeds[i])
         return starts
 
-    def _round(self, z, target, limit, deadline):
+    def _round(self, z, target, limit, deadline, progress):
         """From one start a clip: position [clips, latent_dim + 1], error, iterations [clips]."""
         start = np.concatenate([z, self._log_gain(z, target)], 1)
         approach = min(self.approach, limit or self.approach)
-        found = self.lbfgs.minimise(start, target, approach, seconds=deadline - time.monotonic())
+        found = self.lbfgs.minimise(start, target, approach, progress, deadline - time.monotonic())
         position, error, iterations = found.position, found.value.astype(float), found.iterations.astype(int)
         near = np.flatnonzero(error < OUT_OF_RANGE)
         if len(near):

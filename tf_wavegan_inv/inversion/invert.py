@@ -1,8 +1,10 @@
 """Audio -> z, by the inverter, by optimisation, or by both."""
 
 import dataclasses
+import logging
 import time
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -12,8 +14,10 @@ from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
 from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
 from tf_wavegan_inv.recipe import load_recipe
 
+log = logging.getLogger(__name__)
 METHODS = ("inverter", "gradient", "hybrid")
 LOUDEST = 4.0  # peak beyond which samples cannot be meant to lie in [-1, 1]
+QUIET = 0.1  # peak below which a clip can hardly be one that was normalised, or made by a WaveGAN
 CHANGED = 0.1  # relative squared error of the waveform below which a clip is the generator's own, if changed (by MP3, say)
 
 
@@ -63,7 +67,7 @@ class Inversion:
             where no classifier is given.
 
     Raises:
-        UserError: if the method is unknown, or a model is missing.
+        UserError: if the method is unknown, or a model is missing or of other shapes.
     """
 
     def __init__(self, generator, method="hybrid", inverter=None, classifier=None, config=None):
@@ -71,6 +75,7 @@ class Inversion:
             raise UserError(f"method must be one of {METHODS}, received {method!r}.")
         if method != "gradient" and inverter is None:
             raise UserError(f"method {method!r} needs an inverter: inverter=twi.load_inverter(path).")
+        _check_models(generator, inverter)
         self.generator, self.method = generator, method
         self.config = config or _default_config(inverter, classifier)
         z, clip = (tf.TensorSpec(shape, tf.float32) for shape in (generator.input_shape, generator.output_shape))
@@ -89,7 +94,7 @@ class Inversion:
             max_iterations: of L-BFGS, at most; the config's by default.
             seed: of the random starts. A clip's starts depend on it and on the clip's number alone.
             numbers: int [batch], of the clips; 0, 1, ... by default.
-            progress: called with (iterations done, max_iterations).
+            progress: called with (iterations done, iterations), those of exact recovery and of the recipe's objective.
             seconds: time limit of the batch; what was found until then counts. Compiling, at the first batch, comes on top. Of two
                 objectives, that of exact recovery and the recipe's, the first has half of it.
             trajectory: whether to keep the way through the recipe's objective.
@@ -107,6 +112,9 @@ class Inversion:
         if seconds is not None and not self._compiled:
             self._warm_up(audio[:1])
         limit = 1 if self.method == "inverter" else max_iterations or getattr(self.config, f"{self.method}_iterations")
+        before = self._exact.iterations(max_iterations) if self._exact else 0
+        if progress:
+            progress(0, before + limit)
         began = time.monotonic()
         predicted = self._predict(audio).numpy() if self.method != "gradient" else None
         clips = len(audio)
@@ -124,6 +132,7 @@ class Inversion:
                 seed,
                 numbers,
                 None if seconds is None else seconds / 2,
+                progress and (lambda done, _: progress(done, before + limit)),
             )
             z[:], distance, iterations[:] = found.z, found.error, found.iterations
             its_own = (found.error < CHANGED)[:, None]
@@ -138,13 +147,14 @@ class Inversion:
             left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
             starts = self._recipe_starts(predicted, rest, seed, numbers)
             starts[:, 0] = np.where(its_own[rest], z[rest], starts[:, 0])
-            minimum = self._optimise(part, starts, numbers[rest], limit, seed, progress, left, trajectory)
+            advance = progress and (lambda done, _: progress(before + done, before + limit))
+            minimum = self._optimise(part, starts, numbers[rest], limit, seed, advance, left, trajectory)
             z[rest], objective[rest] = minimum.position, minimum.value
             iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
             for i, clip in enumerate(rest if minimum.trajectory else []):
                 paths[clip] = tuple(np.stack([getattr(w, k)[i] for w in minimum.trajectory]) for k in ("iterations", "value", "position"))
         elif progress:
-            progress(limit, limit)
+            progress(before + limit, before + limit)
         shares = np.full(clips, (time.monotonic() - began) / clips)
         audio = self.generate(z).numpy()
         return InversionResult(z, audio, gain, objective, iterations, evaluations, list(status), distance, shares, paths)
@@ -197,6 +207,20 @@ def _best_of(starts, found):
         [found.status[i] for i in best],
         [Waypoint(w.position[best], w.value[best], w.iterations[best]) for w in found.trajectory],
     )
+
+
+def _check_models(generator, inverter):
+    """Raise UserError unless the generator is z -> audio and the inverter, where it is a Keras model, the way back."""
+    shapes = generator.input_shape, generator.output_shape
+    if [len(shape) for shape in shapes] != [2, 3]:
+        raise UserError(f"generator must be z [batch, latent_dim] -> audio [batch, samples, channels], received a model {_arrow(*shapes)}.")
+    if isinstance(inverter, keras.Model) and (inverter.input_shape, inverter.output_shape) != shapes[::-1]:
+        found = _arrow(inverter.input_shape, inverter.output_shape)
+        raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {found}.")
+
+
+def _arrow(source, target):
+    return " -> ".join(str(["batch", *shape[1:]]).replace("'", "") for shape in (source, target))
 
 
 def _default_config(inverter, classifier):
@@ -275,6 +299,8 @@ def invert(
     """
     inversion = Inversion(generator, method, inverter, classifier, config)
     audio = check_audio(audio, generator.output_shape)
+    if getattr(inverter, "recipe", None) and inverter.recipe.audio.peak_normalise:
+        _tell_quiet(audio)
     firsts = range(0, len(audio), batch_size)
     results = []
     for i, first in enumerate(firsts):
@@ -283,6 +309,18 @@ def invert(
         numbers = np.arange(first, first + len(batch))
         results.append(inversion(batch, max_iterations, seed, numbers, batch_progress(progress, i, len(firsts)), limit, trajectory))
     return concatenate(results)
+
+
+def _tell_quiet(audio):
+    peaks = np.abs(audio).max(axis=(1, 2))
+    if peaks.min() < QUIET:
+        log.warning(
+            "warning: %d of %d clips have a peak below %g, and the inverter knows clips of a peak of 1: divide them by their peaks, or "
+            "read them by twi.load_audio(paths, generator, inverter.recipe.audio).",
+            (peaks < QUIET).sum(),
+            len(peaks),
+            QUIET,
+        )
 
 
 def batch_progress(progress, batch, batches):

@@ -61,7 +61,7 @@ def _load(path, stage):
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{options_file} is damaged ({error}): copy it anew from the run folder.") from None
     if options.get("stage") != stage:
-        raise UserError(f"{file} is a {options.get('stage')!r} model, a {stage!r} is needed here.")
+        raise UserError(f"{file} is a model of stage {options.get('stage')!r}, one of {stage!r} is needed here.")
     try:
         model = keras.saving.load_model(file, compile=False)
     except Exception as error:  # zip, HDF5 and Keras each raise their own

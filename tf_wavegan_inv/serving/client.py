@@ -96,15 +96,27 @@ class Client:
             raise self._refusal(signature, text, error.code == 404) from None
         except TimeoutError:
             raise self._late(signature) from None
-        except http.client.HTTPException as error:
-            raise UnreachableError(
-                f"{self.server} does not speak HTTP ({type(error).__name__}): REST is usually at port 8501; for gRPC give host:port without http://."
-            ) from None
-        except (OSError, ValueError, KeyError) as error:  # no connection, no JSON, no outputs
+        except (http.client.HTTPException, OSError, ValueError, KeyError) as error:  # no HTTP, no connection, no JSON, no outputs
+            # Who hangs up in the midst of a long body may be busy, or of another protocol: a short question tells them apart.
+            hung_up = isinstance(getattr(error, "reason", error), (BrokenPipeError, ConnectionResetError))
+            if self._has_no_http(seconds) if hung_up else isinstance(error, http.client.HTTPException):
+                raise UnreachableError(
+                    f"{self.server} does not speak HTTP: REST is usually at port 8501; for gRPC give host:port without http://."
+                ) from None
             raise _PassingError(f"{type(error).__name__}: {error}") from None
         if not isinstance(outputs, dict):  # a single output comes without its name
             outputs = {SINGLE[signature]: outputs}
         return {name: _from_json(value) for name, value in outputs.items()}
+
+    def _has_no_http(self, seconds):
+        """Whether what listens at the address answers, but not by HTTP."""
+        try:
+            urllib.request.urlopen(f"{self.server.rstrip('/')}/v1/models/{self.model}", timeout=seconds).close()
+        except http.client.HTTPException as error:
+            return not isinstance(error, ConnectionResetError)
+        except OSError:
+            pass
+        return False
 
     def _late(self, signature):
         return UnreachableError(

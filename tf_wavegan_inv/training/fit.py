@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tf_wavegan_inv.progress import Lines, shows_bars
 from tf_wavegan_inv.tensorboard import ScalarWriter, write_options
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
@@ -21,7 +22,7 @@ def adam(rate):
     return keras.optimizers.LossScaleOptimizer(optimizer) if keras.config.dtype_policy().compute_dtype == "float16" else optimizer
 
 
-def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor, previews=None, verbose=1, callbacks=()):
+def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor, previews=None, verbose=None, callbacks=()):
     """Train until the config's epochs are done, from wherever the run folder's state is.
 
     Args:
@@ -33,7 +34,7 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor
         config: `ClassifierConfig` or `InverterConfig`, for `epochs`, in all, and `patience`.
         monitor: name of the loss on `validation` whose lowest value makes a model the best.
         previews: called with the epoch after each epoch, or None.
-        verbose: as in `keras.Model.fit`.
+        verbose: as in `keras.Model.fit`; by default what `display` gives.
         callbacks: more Keras callbacks.
 
     Raises:
@@ -41,6 +42,7 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor
         StoppedError: after a signal to stop.
     """
     workers = trainer.workers
+    verbose, lines = display() if verbose is None else (verbose, [])
     done = run.track(trainer.network, trainer.network_optimizer, workers)
     if done:
         print(f"Resuming {run.folder} after step {done} of {config.epochs * steps_per_epoch}.")
@@ -57,10 +59,26 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor
                 initial_epoch=first // steps_per_epoch,
                 epochs=stop_epoch,
                 steps_per_epoch=steps,
-                callbacks=[keeper, *callbacks],
+                callbacks=[keeper, *callbacks, *lines],
                 verbose=verbose,
                 shuffle=False,
             )
+
+
+def display():
+    """How a training shows on standard output: `verbose` of `keras.Model.fit`, and callbacks to go with it."""
+    return (1, []) if shows_bars() else (2, [StepLines()])
+
+
+class StepLines(keras.callbacks.Callback):
+    """Says now and then how far an epoch is, where Keras says so at its end alone."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.lines = Lines(f"epoch {epoch + 1}", "step", at_once=False)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 < self.params["steps"]:
+            self.lines(batch + 1, self.params["steps"])
 
 
 def segments(done, steps_per_epoch, epochs):

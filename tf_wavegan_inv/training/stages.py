@@ -78,6 +78,17 @@ class Request:
             return load_generator(self.generator, self.latent_dim, self.latent_range or (-1.0, 1.0))
         return load_wavegan(self.wavegan, self.slice_len)
 
+    def check_models(self, stage):
+        """Raise UserError if a model that a stage ("classifier", "inverter", "wavegan", "all") needs is missing."""
+        if self.classifier:
+            find_model(self.classifier, "classifier")
+        if stage == "wavegan":
+            return
+        self.load_generator()
+        if self.init not in ("scratch", "bundled"):
+            for kind in ("classifier", "inverter") if stage == "all" else (stage,):
+                find_model(self.init, kind)
+
     def callbacks(self, run):
         """Keras callbacks of a stage, for its `Run`."""
         return [Profile(run.folder / "logs", self.profile)] if self.profile and self.chief else []

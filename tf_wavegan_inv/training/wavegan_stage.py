@@ -17,7 +17,7 @@ from tf_wavegan_inv.files import checksum, replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import find_model, load_classifier
 from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_options
-from tf_wavegan_inv.training.fit import rate_of, rounded, segments
+from tf_wavegan_inv.training.fit import display, rate_of, rounded, segments
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
 from tf_wavegan_inv.training.run import Run
@@ -89,7 +89,8 @@ def train_wavegan(request):
     with Preemption(workers) as preemption:
         judge = Judge(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
         keeper = ReportKeeper(trainer, run, done, preemption, training, config, request, judge)
-        callbacks = [keeper, *request.callbacks(run)]
+        verbose, lines = display()
+        callbacks = [keeper, *request.callbacks(run), *lines]
         for first, steps, stop in segments(done, training.report_steps, epochs):
             trainer.fit(
                 keeper.begin(first, batches_from),
@@ -97,6 +98,7 @@ def train_wavegan(request):
                 epochs=stop,
                 steps_per_epoch=steps,
                 callbacks=callbacks,
+                verbose=verbose,
                 shuffle=False,
             )
     return run.folder
