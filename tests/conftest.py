@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from tf_wavegan_inv.cli import main
+from tf_wavegan_inv.commands import train
 from tf_wavegan_inv.training.strategy import make_logical_cpus
 
 make_logical_cpus(2)  # before TensorFlow starts its devices: tests of distribution need two
@@ -130,8 +131,11 @@ def run_workers(arguments, count=2, cwd=None):
     return processes
 
 
-def run_here(*arguments, cwd):
-    """Run a command line of tf-wavegan-inv in this process, where TensorFlow has started; returns a `subprocess.CompletedProcess`."""
+def run_here(*arguments, cwd, main=main):
+    """Run a command line of tf-wavegan-inv, or another's `main`, in this process, where TensorFlow has started.
+
+    Returns a `subprocess.CompletedProcess`.
+    """
     arguments, out, err = [str(a) for a in arguments], io.StringIO(), io.StringIO()
     root = logging.getLogger()
     before = sys.argv, root.handlers, root.level
@@ -151,6 +155,12 @@ def run_here(*arguments, cwd):
 def train_keras(tmp_path):
     """Run train_keras.py from an empty folder."""
     return lambda *arguments, **kwargs: run_command(ROOT / "train_keras.py", *arguments, cwd=tmp_path, **kwargs)
+
+
+@pytest.fixture
+def train_here(tmp_path):
+    """The same in this process."""
+    return lambda *arguments: run_here(*arguments, cwd=tmp_path, main=train.main)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def small_recipe(tmp_path_factory):
         .replace("gradient_iterations = 500", "gradient_iterations = 4")
         .replace("hybrid_iterations = 200", "hybrid_iterations = 4")
         .replace("gradient_starts = 4", "gradient_starts = 1")
+        .replace("exact_rounds = 20", "exact_rounds = 1")
     )
     return path
 
@@ -236,8 +237,8 @@ def bad_data(tmp_path, kind):
 @pytest.mark.parametrize(
     "kind, message", [("empty", "No audio in"), ("broken", "None of the 1 audio files"), ("no valid", "No clips with a known digit")]
 )
-def test_data_that_cannot_be_used(train_keras, tmp_path, kind, message):
-    done = train_keras("classifier", "--data", bad_data(tmp_path, kind), "--run", "run", "--epochs", 1)
+def test_data_that_cannot_be_used(train_here, tmp_path, kind, message):
+    done = train_here("classifier", "--data", bad_data(tmp_path, kind), "--run", "run", "--epochs", 1)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
 
 
@@ -252,8 +253,10 @@ def test_data_that_cannot_be_used(train_keras, tmp_path, kind, message):
         (["--learning-rate", 9, "--wavegan", GOLDEN / "trained", "--run", "/dev/null/run"], "cannot read or write"),
     ],
 )
-def test_mistakes_get_a_message(train_keras, clips, tmp_path, arguments, message):
-    done = train_keras("classifier", "--data", clips, "--run", "run/deep", "--epochs", 1, *arguments)
+def test_mistakes_get_a_message(train_keras, train_here, clips, tmp_path, arguments, message):
+    done = (train_keras if "--replicas" in arguments else train_here)(
+        "classifier", "--data", clips, "--run", "run/deep", "--epochs", 1, *arguments
+    )
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())  # no empty folders
 

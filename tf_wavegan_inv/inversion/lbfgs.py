@@ -59,12 +59,13 @@ class LBFGS:
 
     def __init__(self, objective, tolerance=1e-7, line_search="weak_wolfe"):
         self.objective, self.tolerance, self.line_search = objective, tolerance, line_search
-        self._begin = self._advance = None
+        self._value = self._begin = self._advance = None
 
     def value(self, position, target):
-        """Objective [batch] at position [batch, n]."""
-        self._compile(position, target)
-        return self._value_and_gradient(tf.convert_to_tensor(position, tf.float32), target)[0].numpy()
+        """Objective [batch] at position [batch, n]; the search is not compiled for it."""
+        if self._value is None:
+            self._value = tf.function(self.objective, input_signature=_signature(position, target))
+        return self._value(tf.convert_to_tensor(position, tf.float32), target).numpy()
 
     def minimise(self, start, target, max_iterations, progress=None, seconds=None, trajectory=False, project=None):
         """Minimise from `start`.
@@ -124,9 +125,7 @@ class LBFGS:
     def _compile(self, position, target):
         if self._begin:
             return
-        size = position.shape[1]
-        points = tf.TensorSpec([None, size], tf.float32)
-        targets = tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], tf.as_dtype(t.dtype)), target)
+        points, targets = _signature(position, target)
         number = tf.TensorSpec([], tf.int32)
 
         # called in several places, by the library in eight: traced once
@@ -144,7 +143,6 @@ class LBFGS:
                 return advance_together(function, state, tf.minimum(iterations, fewest), self.tolerance)
             return advance_apart(function, state, iterations, limit, self.tolerance)
 
-        self._value_and_gradient = value_and_gradient
         self._begin = tf.function(
             lambda p, t: begin(lambda q: value_and_gradient(q, t), p, self.tolerance), input_signature=[points, targets]
         )
@@ -193,6 +191,12 @@ class _Book:
 
     def minimum(self):
         return Minimum(self.position, self.value, self.iterations, self.evaluations, list(self.status), self.trajectory)
+
+
+def _signature(position, target):
+    """Specifications of position [any batch, n] and target."""
+    points = tf.TensorSpec([None, position.shape[1]], tf.float32)
+    return [points, tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], tf.as_dtype(t.dtype)), target)]
 
 
 def _progressed(before, now):
