@@ -34,34 +34,15 @@ WORDS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
 RATE, SILENCE = 16000, 0.01  # Hz; of the peak, trimmed on either side
 TRACT = (0.85, 1.2)  # how much shorter a vocal tract is made: formants and pitch together
 ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
-# How a voice that reads by another language's rules comes to say the digits, more or less as its speakers say them in English.
-FOREIGN = {
-    "el": "ζίρο ουάν του θρι φορ φάιβ σιξ σέβεν έιτ νάιν",
-    "de": "siero uann tu sri for faif ssix ssewwen eht nain",
-    "fr-fr": "ziro ouane tou sri fore faïve sixe sévène éite naïne",
-    "it": "ziro uan tu tri for faiv sics seven eit nain",
-    "es": "siro uan tu zri for faiv sics seven eit nain",
-    "pt": "ziro uan tu tri fór faiv sics séven eit nain",
-    "pl": "ziro łan tu tri for fajw siks sewen ejt najn",
-    "ru": "зиро уан ту сри фор файв сикс севен эйт найн",
-    "tr": "ziro uan tu tri for fayv siks seven eyt nayn",
-    "nl": "ziero wan toe srie for faiv siks seven eet nain",
-    "hi": "ज़ीरो वन टू थ्री फ़ोर फ़ाइव सिक्स सेवन एट नाइन",
-    "sv": "siro oann tu tri for fajv siks seven ejt najn",
-    "fi": "siro uan tuu trii foor faiv siks seven eit nain",
-    "ro": "ziro uan tu tri for faiv sics seven eit nain",
-    "hu": "ziró uan tu tri for fájv sziksz szeven éjt nájn",
-    "id": "ziro wan tu tri for faiv siks seven eit nain",
-}
 LEFT_OUT = re.compile(r"whisper|demonic|robo|robot|tweaky|croak|fast|storm|klatt|ricishay", re.IGNORECASE)  # nobody speaks so
 Engine = collections.namedtuple("Engine", "program voices command takes")
 
 
-def espeak_voices(accents=ACCENTS):
+def espeak_voices():
     """accent+variant of espeak-ng, of the variants that sound like people."""
     listed = subprocess.run(["espeak-ng", "--voices=variant"], check=True, capture_output=True, text=True).stdout
     variants = sorted(name for name in re.findall(r"!v/(\S+)", listed) if not LEFT_OUT.search(name))
-    return [f"{accent}+{variant}" for accent in accents for variant in variants]
+    return [f"{accent}+{variant}" for accent in ACCENTS for variant in variants]
 
 
 def flite_voices():
@@ -77,11 +58,6 @@ def festival_voices():
 # Each command writes a word to a file. speed: 1 as the voice speaks; pitch: 0 low to 1 high, 0.5 as the voice speaks.
 def espeak(voice, word, speed, pitch, path):
     return ["espeak-ng", "-w", path, "-v", voice, "-s", str(round(160 * speed)), "-p", str(round(20 + 60 * pitch)), word]
-
-
-def foreign(voice, word, speed, pitch, path):
-    spoken = FOREIGN[voice.split("+")[0]].split()[[w.lower() for w in WORDS].index(word)]
-    return espeak(voice, spoken, speed, pitch, path)
 
 
 def flite(voice, word, speed, pitch, path):
@@ -100,7 +76,6 @@ def pico(voice, word, speed, pitch, path):
 
 ENGINES = {
     "espeak": Engine("espeak-ng", espeak_voices, espeak, 1),
-    "foreign": Engine("espeak-ng", lambda: espeak_voices(FOREIGN), foreign, 1),
     "flite": Engine("flite", flite_voices, flite, 20),
     "festival": Engine("festival", festival_voices, festival, 20),
     "pico": Engine("pico2wave", lambda: ["en-US", "en-GB"], pico, 20),

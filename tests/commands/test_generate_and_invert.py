@@ -226,7 +226,7 @@ BAD = [
     (["invert", "{folder}/text.wav"], "not readable as audio"),
     (["invert", "{folder}/first.flac", "--wavegan", "nothing/model.ckpt"], "No checkpoint at nothing/model.ckpt"),
     (["invert", "{folder}/first.flac", "--inverter", "{folder}"], "No inverter at"),
-    (["invert", "{folder}/first.flac", "--inverter", str(defaults.CLASSIFIER)], "is a model of stage 'classifier'del"),
+    (["invert", "{folder}/first.flac", "--inverter", str(defaults.CLASSIFIER)], "is a model of stage 'classifier'"),
     (["invert", "{folder}/first.flac", "--recipe", "bset"], "No recipe 'bset'"),
     (["generate", "--z", "{folder}/text.wav"], "not a readable .npy file"),
     (["generate", "--out", "{folder}/text.wav"], "cannot read or write"),
