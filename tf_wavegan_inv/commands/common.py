@@ -35,6 +35,7 @@ def command(function):
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
         quiet_tensorflow()
+        MADE.clear()
         try:
             return function(*args, **kwargs) or 0
         except UserError as error:
@@ -84,6 +85,7 @@ def learning_rate(text):
 
 def make_folder(path):
     """Make the folder for results before the long part of the work. Raises OSError if that cannot be."""
+    path = path.absolute()
     MADE.extend(folder for folder in (path, *path.parents) if not folder.exists())
     path.mkdir(parents=True, exist_ok=True)
 
