@@ -61,11 +61,11 @@ def recipe_of(name):
 
 
 def to_toml(recipe):
-    """A `Recipe`'s audio, spectrogram and inverter as TOML."""
+    """A `Recipe`'s audio, spectrogram, inverter and inversion as TOML."""
     import json
 
     lines = []
-    for section in ("audio", "spectrogram", "inverter"):
+    for section in ("audio", "spectrogram", "inverter", "inversion"):
         lines.append(f"[{section}]")
         lines += [f"{k} = {json.dumps(v)}" for k, v in dataclasses.asdict(getattr(recipe, section)).items()]
     return "\n".join(lines) + "\n"

@@ -38,7 +38,9 @@ def test_every_line_of_the_ablations_is_a_recipe_of_its_own():
     texts = [ablations.to_toml(ablations.recipe_of(name)) for name in lines]
     assert len(set(texts)) == len(lines)
     for text in texts:
-        assert set(tomllib.loads(text)) == {"audio", "spectrogram", "inverter"}
+        recipe = tomllib.loads(text)
+        assert set(recipe) == {"audio", "spectrogram", "inverter", "inversion"}
+        assert any(recipe["inversion"][term] for term in ("waveform", "stft", "log_stft"))  # what is trained can be inverted by
 
 
 def test_samples_are_judged_shown_and_heard(tmp_path, golden, capsys):
