@@ -17,10 +17,11 @@ class Progress:
     Args:
         label: what is being done.
         unit: what is counted.
+        below: whether another bar may stand in the line, which is left first.
     """
 
-    def __init__(self, label, unit="clip"):
-        self.label, self.unit, self.show = label, unit, None
+    def __init__(self, label, unit="clip", below=False):
+        self.label, self.unit, self.below, self.show = label, unit, below, None
 
     def __call__(self, done, total):
         if self.show is None:
@@ -30,7 +31,7 @@ class Progress:
     def _bar(self, total):
         import keras
 
-        print(f"{self.label}:")
+        print("\n" * self.below + f"{self.label}:")
         bar = keras.utils.Progbar(total, unit_name=self.unit, interval=0.5)
 
         def show(done, total):

@@ -271,7 +271,7 @@ def _tune(models, options, name, z, audio):
     from tf_wavegan_inv.names import column
     from tf_wavegan_inv.wavegan.checkpoint import save_wavegan_checkpoint
 
-    pivot = pivotal_tuning(models.inversion.generator, z, audio, options.pivot, progress=Progress(f"tuning to {name}", "step"))
+    pivot = pivotal_tuning(models.inversion.generator, z, audio, options.pivot, progress=Progress(f"tuning to {name}", "step", below=True))
     write_wav(options.out / f"{name}.pivot.wav", pivot.audio, models.sample_rate)
     save_wavegan_checkpoint(pivot.generator, options.out / f"{name}.pivot" / "model.ckpt")
     distances = {column(metric): values[0] for metric, values in measure(audio[None], pivot.audio[None]).items()}

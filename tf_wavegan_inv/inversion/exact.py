@@ -120,11 +120,11 @@ class ExactRecovery:
 
     def iterations(self, limit=None):
         """Of L-BFGS, for a clip that stays out of range: what `progress` goes up to."""
-        return self.far_starts * min(self.approach, limit or self.approach)
+        return min(self.rounds, self.far_starts) * min(self.approach, limit or self.approach)
 
     def _part_of(self, progress, number, limit):
         """The progress of one start, told to `progress` as that of all; what follows those of a far clip is not foreseen."""
-        each, total = self.iterations(limit) // self.far_starts, self.iterations(limit)
+        each, total = min(self.approach, limit or self.approach), self.iterations(limit)
         return progress and (lambda done, _: progress(min(number * each + done, total), total))
 
     def warm_up(self, audio):

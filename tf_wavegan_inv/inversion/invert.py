@@ -4,7 +4,6 @@ import dataclasses
 import logging
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -162,7 +161,8 @@ class Inversion:
     def _warm_up(self, audio):
         """Compile all that a call may need."""
         self._compiled = True
-        self(audio, max_iterations=1)
+        found = self(audio, max_iterations=1)
+        self._minimiser.value(found.z, self._minimiser.describe(audio))
         if self._exact:
             self._exact.warm_up(audio)
 
@@ -210,13 +210,21 @@ def _best_of(starts, found):
 
 
 def _check_models(generator, inverter):
-    """Raise UserError unless the generator is z -> audio and the inverter, where it is a Keras model, the way back."""
+    """Raise UserError unless the generator is z -> audio and the inverter, where it tells its shapes, the way back."""
     shapes = generator.input_shape, generator.output_shape
     if [len(shape) for shape in shapes] != [2, 3]:
         raise UserError(f"generator must be z [batch, latent_dim] -> audio [batch, samples, channels], received a model {_arrow(*shapes)}.")
-    if isinstance(inverter, keras.Model) and (inverter.input_shape, inverter.output_shape) != shapes[::-1]:
-        found = _arrow(inverter.input_shape, inverter.output_shape)
-        raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {found}.")
+    try:
+        found = inverter.input_shape, inverter.output_shape
+    except AttributeError:  # a function, or a model that does not know its shapes
+        return
+    if not all(_fits(shape, wanted) for shape, wanted in zip(found, shapes[::-1], strict=True)):
+        raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {_arrow(*found)}.")
+
+
+def _fits(shape, wanted):
+    """Whether a model's shape, None where it takes any size, allows the wanted one; of any batch."""
+    return len(shape) == len(wanted) and all(size in (None, other) for size, other in zip(shape[1:], wanted[1:], strict=True))
 
 
 def _arrow(source, target):
@@ -299,7 +307,7 @@ def invert(
     """
     inversion = Inversion(generator, method, inverter, classifier, config)
     audio = check_audio(audio, generator.output_shape)
-    if getattr(inverter, "recipe", None) and inverter.recipe.audio.peak_normalise:
+    if method != "gradient" and getattr(inverter, "recipe", None) and inverter.recipe.audio.peak_normalise:
         _tell_quiet(audio)
     firsts = range(0, len(audio), batch_size)
     results = []

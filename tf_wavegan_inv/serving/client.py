@@ -15,6 +15,7 @@ from tf_wavegan_inv.serving.export import MODEL
 from tf_wavegan_inv.serving.warmup import protos
 
 RETRIES, FIRST_WAIT = 4, 0.5  # of calls that may succeed later; seconds, doubled each time
+PROBE = 1.0  # seconds that a server has to show whether it speaks HTTP
 PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")  # of gRPC's codes; 429, 503 of HTTP's
 MESSAGE_BYTES = 2**28
 SINGLE = {"serving_default": "z", "invert": "z", "invert_wav": "z", "generate": "audio", "generate_wav": "wav_bytes"}  # outputs alone
@@ -99,7 +100,9 @@ class Client:
         except (http.client.HTTPException, OSError, ValueError, KeyError) as error:  # no HTTP, no connection, no JSON, no outputs
             # Who hangs up in the midst of a long body may be busy, or of another protocol: a short question tells them apart.
             hung_up = isinstance(getattr(error, "reason", error), (BrokenPipeError, ConnectionResetError))
-            if self._has_no_http(seconds) if hung_up else isinstance(error, http.client.HTTPException):
+            if isinstance(error, http.client.InvalidURL):
+                raise UserError(f"{self.server} and the name {self.model!r} make no address: {error}") from None
+            if self._has_no_http(min(seconds, PROBE)) if hung_up else isinstance(error, http.client.BadStatusLine):
                 raise UnreachableError(
                     f"{self.server} does not speak HTTP: REST is usually at port 8501; for gRPC give host:port without http://."
                 ) from None
@@ -112,9 +115,9 @@ class Client:
         """Whether what listens at the address answers, but not by HTTP."""
         try:
             urllib.request.urlopen(f"{self.server.rstrip('/')}/v1/models/{self.model}", timeout=seconds).close()
-        except http.client.HTTPException as error:
+        except http.client.BadStatusLine as error:
             return not isinstance(error, ConnectionResetError)
-        except OSError:
+        except (http.client.HTTPException, OSError):
             pass
         return False
 
