@@ -34,6 +34,8 @@ def damaged(path, kind):
     elif kind == "cut short":
         soundfile.write(path, tone(), 16000)
         path.write_bytes(path.read_bytes()[:6000])
+    elif kind == "folder":
+        path.mkdir()
     elif kind == "rate":
         soundfile.write(path, tone(), 100)
 
@@ -42,6 +44,7 @@ def damaged(path, kind):
     "kind, message",
     [
         ("missing", "no such file"),
+        ("folder", "a folder, not a file"),
         ("empty", "empty .0 bytes"),
         ("text", "not readable as audio"),
         ("no samples", "holds no samples"),

@@ -254,9 +254,8 @@ def test_data_that_cannot_be_used(train_here, tmp_path, kind, message):
     ],
 )
 def test_mistakes_get_a_message(train_keras, train_here, clips, tmp_path, arguments, message):
-    done = (train_keras if "--replicas" in arguments else train_here)(
-        "classifier", "--data", clips, "--run", "run/deep", "--epochs", 1, *arguments
-    )
+    command = train_keras if "--replicas" in arguments else train_here  # this process has its two logical CPUs already
+    done = command("classifier", "--data", clips, "--run", "run/deep", "--epochs", 1, *arguments)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())  # no empty folders
 

@@ -136,7 +136,7 @@ def test_waits_for_a_server_that_is_loading_and_gives_up_in_time(grpc_server, cl
             began = time.monotonic()
             with pytest.raises(UnreachableError, match="does not serve digits/invert"):
                 Client(nobody, "digits", deadline=2)("invert", audio=clips)
-            assert time.monotonic() - began < 15  # far from the 60 of a call that was given no deadline
+            assert time.monotonic() - began < 5
 
 
 def test_a_slow_server_is_no_refusal(grpc_server, clips):

@@ -53,6 +53,8 @@ def inspect_clip(clip):
     Raises:
         UserError: if the file is missing, empty, damaged, cut short, silent, of a rate outside 4-384 kHz, or holds NaN.
     """
+    if clip.path.is_dir():
+        raise UserError(f"{clip.path}: a folder, not a file.")
     if not clip.path.is_file():
         raise UserError(f"{clip.path}: no such file.")
     if clip.path.stat().st_size == 0:

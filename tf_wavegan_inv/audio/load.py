@@ -90,9 +90,6 @@ def load_audio(paths, generator, config=None):
         paths = [paths]
     if not paths:
         raise UserError("load_audio needs at least one file, received none.")
-    folders = [str(path) for path in paths if pathlib.Path(path).is_dir()]
-    if folders:
-        raise UserError(f"load_audio reads files, received the folder {folders[0]}: give its files.")
     recordings = [inspect_clip(Clip(pathlib.Path(path), str(path))) for path in paths]
     _, length, channels = generator.output_shape
     return np.stack(list(conditioned(recordings, config or AudioConfig(), length, channels).as_numpy_iterator()))

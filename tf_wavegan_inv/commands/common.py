@@ -11,7 +11,7 @@ import sys
 from tf_wavegan_inv.errors import StoppedError, UserError
 
 EXIT_USER_ERROR = 2
-MADE = []  # folders that `make_folder` has made, the inner ones first
+MADE = []  # folders that `make_folder` has made
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -35,11 +35,9 @@ def command(function):
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
         quiet_tensorflow()
-        MADE.clear()
         try:
             return function(*args, **kwargs) or 0
         except UserError as error:
-            remove_empty_folders()
             print(f"error: {error}", file=sys.stderr)
             return EXIT_USER_ERROR
         except StoppedError as stopped:
@@ -51,6 +49,8 @@ def command(function):
         except KeyboardInterrupt:
             print("\nInterrupted. What takes long goes on by the same command.", file=sys.stderr)
             return 130
+        finally:
+            remove_empty_folders()
 
     return wrapped
 
@@ -91,10 +91,11 @@ def make_folder(path):
 
 
 def remove_empty_folders():
-    """What a command that failed made, as far as nothing has come into it."""
-    while MADE:
+    """Of the folders that were made those into which nothing has come: of a command that failed."""
+    for folder in sorted(MADE, key=lambda made: len(made.parts), reverse=True):
         with contextlib.suppress(OSError):
-            MADE.pop(0).rmdir()
+            folder.rmdir()
+    MADE.clear()
 
 
 def add_model_arguments(parser, *names):

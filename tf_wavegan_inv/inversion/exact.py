@@ -120,11 +120,14 @@ class ExactRecovery:
 
     def iterations(self, limit=None):
         """Of L-BFGS, for a clip that stays out of range: what `progress` goes up to."""
-        return min(self.rounds, self.far_starts) * min(self.approach, limit or self.approach)
+        return min(self.rounds, self.far_starts) * self._approach(limit)
+
+    def _approach(self, limit):
+        return min(self.approach, limit or self.approach)
 
     def _part_of(self, progress, number, limit):
         """The progress of one start, told to `progress` as that of all; what follows those of a far clip is not foreseen."""
-        each, total = min(self.approach, limit or self.approach), self.iterations(limit)
+        each, total = self._approach(limit), self.iterations(limit)
         return progress and (lambda done, _: progress(min(number * each + done, total), total))
 
     def warm_up(self, audio):
@@ -151,8 +154,7 @@ class ExactRecovery:
     def _round(self, z, target, limit, deadline, progress):
         """From one start a clip: position [clips, latent_dim + 1], error, iterations [clips]."""
         start = np.concatenate([z, self._log_gain(z, target)], 1)
-        approach = min(self.approach, limit or self.approach)
-        found = self.lbfgs.minimise(start, target, approach, progress, deadline - time.monotonic())
+        found = self.lbfgs.minimise(start, target, self._approach(limit), progress, deadline - time.monotonic())
         position, error, iterations = found.position, found.value.astype(float), found.iterations.astype(int)
         near = np.flatnonzero(error < OUT_OF_RANGE)
         if len(near):

@@ -11,6 +11,7 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.exact import FAR_STARTS, ExactRecovery
 from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
 from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
+from tf_wavegan_inv.models.compatibility import check_directions
 from tf_wavegan_inv.recipe import load_recipe
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class Inversion:
             raise UserError(f"method must be one of {METHODS}, received {method!r}.")
         if method != "gradient" and inverter is None:
             raise UserError(f"method {method!r} needs an inverter: inverter=twi.load_inverter(path).")
-        _check_models(generator, inverter)
+        check_directions(generator, inverter)
         self.generator, self.method = generator, method
         self.config = config or _default_config(inverter, classifier)
         z, clip = (tf.TensorSpec(shape, tf.float32) for shape in (generator.input_shape, generator.output_shape))
@@ -207,28 +208,6 @@ def _best_of(starts, found):
         [found.status[i] for i in best],
         [Waypoint(w.position[best], w.value[best], w.iterations[best]) for w in found.trajectory],
     )
-
-
-def _check_models(generator, inverter):
-    """Raise UserError unless the generator is z -> audio and the inverter, where it tells its shapes, the way back."""
-    shapes = generator.input_shape, generator.output_shape
-    if [len(shape) for shape in shapes] != [2, 3]:
-        raise UserError(f"generator must be z [batch, latent_dim] -> audio [batch, samples, channels], received a model {_arrow(*shapes)}.")
-    try:
-        found = inverter.input_shape, inverter.output_shape
-    except AttributeError:  # a function, or a model that does not know its shapes
-        return
-    if not all(_fits(shape, wanted) for shape, wanted in zip(found, shapes[::-1], strict=True)):
-        raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {_arrow(*found)}.")
-
-
-def _fits(shape, wanted):
-    """Whether a model's shape, None where it takes any size, allows the wanted one; of any batch."""
-    return len(shape) == len(wanted) and all(size in (None, other) for size, other in zip(shape[1:], wanted[1:], strict=True))
-
-
-def _arrow(source, target):
-    return " -> ".join(str(["batch", *shape[1:]]).replace("'", "") for shape in (source, target))
 
 
 def _default_config(inverter, classifier):

@@ -24,6 +24,28 @@ def check_shapes(model, generator, kind):
         )
 
 
+def check_directions(generator, inverter):
+    """Raise UserError unless the generator is z -> audio and the inverter, where it tells its shapes, the way back."""
+    shapes = generator.input_shape, generator.output_shape
+    if [len(shape) for shape in shapes] != [2, 3]:
+        raise UserError(f"generator must be z [batch, latent_dim] -> audio [batch, samples, channels], received a model {_arrow(*shapes)}.")
+    try:
+        found = inverter.input_shape, inverter.output_shape
+    except AttributeError:  # a function, or a model that does not know its shapes
+        return
+    if not all(_fits(shape, wanted) for shape, wanted in zip(found, shapes[::-1], strict=True)):
+        raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {_arrow(*found)}.")
+
+
+def _fits(shape, wanted):
+    """Whether a model's shape, None where it takes any size, allows the wanted one; of any batch."""
+    return len(shape) == len(wanted) and all(size in (None, other) for size, other in zip(shape[1:], wanted[1:], strict=True))
+
+
+def _arrow(source, target):
+    return " -> ".join(str(["batch", *shape[1:]]).replace("'", "") for shape in (source, target))
+
+
 def check_trained_for(inverter, wavegan, given):
     """Say when an inverter was trained for another WaveGAN.
 

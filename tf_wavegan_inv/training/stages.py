@@ -41,7 +41,7 @@ class Request:
 
     Attributes:
         recipe: `Recipe`.
-        corpus: `audio.load.Corpus`.
+        corpus: `audio.load.Corpus`; None until its clips are checked.
         folders: where the corpus is from, for messages.
         run: folder of the run; each stage has a subfolder of its name.
         wavegan: generator checkpoint.
@@ -84,7 +84,10 @@ class Request:
             find_model(self.classifier, "classifier")
         if stage == "wavegan":
             return
-        self.load_generator()
+        if self.generator:
+            self.load_generator()
+        else:
+            find_checkpoint(self.wavegan)
         if self.init not in ("scratch", "bundled"):
             for kind in ("classifier", "inverter") if stage == "all" else (stage,):
                 find_model(self.init, kind)
