@@ -176,7 +176,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tm
     assert losses[0] == losses[1]
 
 
-def test_an_inverter_goes_on_with_the_classifier_it_began_with(finished, train_keras, tmp_path, clips, small_recipe):
+def test_an_inverter_goes_on_with_the_classifier_it_began_with(finished, train_keras, train_here, tmp_path, clips, small_recipe):
     """Also where the run's own classifier has been trained on since."""
     shutil.copytree(finished[0], tmp_path / "run")
     began_with = (tmp_path / "run/inverter/classifier/model.keras").read_bytes()
@@ -188,7 +188,7 @@ def test_an_inverter_goes_on_with_the_classifier_it_began_with(finished, train_k
     done = train_keras(*arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "run/inverter/classifier/model.keras").read_bytes() == began_with
-    done = train_keras(*arguments, "--classifier", "run/classifier")
+    done = train_here(*arguments, "--classifier", "run/classifier")
     assert done.returncode == 2 and "classifier.sha256: was" in done.stderr
 
 
@@ -201,14 +201,14 @@ def test_begins_from_the_bundled_models_with_their_recipe_on_two_replicas(train_
     assert float(row["val_class/accuracy"]) > 0.5 and row["train/replicas"] == "2.0"  # from scratch it would be 0.1
 
 
-def test_an_inverter_for_a_generator_that_is_no_wavegan(train_keras, cli, tmp_path, clips, small_recipe):
+def test_an_inverter_for_a_generator_that_is_no_wavegan(train_here, cli, tmp_path, clips, small_recipe):
     """A SavedModel whose z lies in [-3, 3]; then clips are inverted by what was trained."""
     keras.utils.set_random_seed(0)
     keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(16384, "tanh")]).export(
         tmp_path / "made", verbose=False
     )
     generator = ("--generator", "made", "--latent-range", -3, 3)
-    done = train_keras(
+    done = train_here(
         "inverter", "--data", clips, "--recipe", small_recipe, "--epochs", 1, "--width", 4, "--batch-size", 16, *generator, "--run", "run"
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -219,7 +219,7 @@ def test_an_inverter_for_a_generator_that_is_no_wavegan(train_keras, cli, tmp_pa
     assert all(np.load(path).shape == (6,) for path in (tmp_path / "out").glob("*.z.npy"))
     done = cli("invert", clips / "test", "--generator", "made", "--inverter", "run", "--method", "inverter", "--out", "other")
     assert done.returncode == 2 and "with z in [-3, 3], received made with z in [-1, 1]: give --latent-range -3 3" in done.stderr
-    done = train_keras("wavegan", "--data", clips, *generator, "--run", "gan")
+    done = train_here("wavegan", "--data", clips, *generator, "--run", "gan")
     assert done.returncode == 2 and "Stage wavegan has no --generator" in done.stderr
 
 

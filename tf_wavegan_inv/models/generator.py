@@ -80,16 +80,21 @@ def weights_file(path):
     return next((file for file in files if file.exists()), path)
 
 
+def find_generator(path):
+    """Raise UserError if no generator is at a path; it is not read."""
+    if not (path.is_file() if path.suffix == ".keras" else (path / "saved_model.pb").is_file()):
+        raise UserError(f"No generator at {path}: give a .keras file or the folder of a SavedModel (that which holds saved_model.pb).")
+
+
 def _load(path, signature):
     import tensorflow as tf
 
+    find_generator(path)
     if path.suffix == ".keras":
         try:
             return keras.saving.load_model(path, compile=False)
         except Exception as error:  # Keras raises several types, by what the file holds instead
             raise UserError(f"{path} cannot be read as a Keras model: {(str(error).splitlines() or ['?'])[0]}") from None
-    if not (path / "saved_model.pb").is_file():
-        raise UserError(f"No generator at {path}: give a .keras file or the folder of a SavedModel (that which holds saved_model.pb).")
     try:
         loaded = tf.saved_model.load(str(path))
     except Exception as error:

@@ -18,7 +18,7 @@ from tf_wavegan_inv.files import checksum, replacing, write_text
 from tf_wavegan_inv.models.bundle import FILES, find_model, load_classifier, load_inverter
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.models.compatibility import check_shapes
-from tf_wavegan_inv.models.generator import load_generator, weights_file
+from tf_wavegan_inv.models.generator import find_generator, load_generator, weights_file
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.recipe import Recipe, load_recipe
 from tf_wavegan_inv.tensorboard import Previews, Profile
@@ -83,14 +83,25 @@ class Request:
         if self.classifier:
             find_model(self.classifier, "classifier")
         if stage == "wavegan":
+            if self.start:
+                find_checkpoint(self.start)
             return
         if self.generator:
-            self.load_generator()
+            find_generator(self.generator)
         else:
             find_checkpoint(self.wavegan)
         if self.init not in ("scratch", "bundled"):
             for kind in ("classifier", "inverter") if stage == "all" else (stage,):
                 find_model(self.init, kind)
+
+    @property
+    def start(self):
+        """The checkpoint that a WaveGAN's training begins from, or None."""
+        if self.init == "scratch":
+            return None
+        if str(self.init).endswith((".keras", ".pb")):
+            raise UserError(f"Training begins from a checkpoint, received {self.init}: tf-wavegan-inv convert makes one of it.")
+        return defaults.WAVEGAN if self.init == "bundled" else self.init
 
     def callbacks(self, run):
         """Keras callbacks of a stage, for its `Run`."""

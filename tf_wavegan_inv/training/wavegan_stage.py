@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_wavegan_inv import defaults
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
 from tf_wavegan_inv.errors import UserError
@@ -54,7 +53,7 @@ def train_wavegan(request):
     if keras.config.dtype_policy().compute_dtype == "float16":
         raise UserError("float16 cannot hold the gradients of a gradient penalty: give --precision mixed_bfloat16 or float32.")
     begun = bool(saved_steps(request.run / "wavegan"))
-    start = _start(request)
+    start = request.start
     config = _begun_config(request.run) if begun else load_wavegan(start, request.slice_len).config if start else _new_config(request)
     need(request.corpus, "train", request.folders)
     slicing = SliceConfig(training.first_slice, training.pad_end, training.overlap)
@@ -67,7 +66,6 @@ def train_wavegan(request):
         classifier = _classifier(request, config)
         trainer = make_trainer(config, training, classifier)
     trainer.jit_compile = request.jit_compile
-    run.folder.mkdir(parents=True, exist_ok=True)
     workers = trainer.workers
     workers.check_same(run.config)
     done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)
@@ -182,15 +180,6 @@ def official_args(config, training, sample_rate):
         "wavegan_latent_dim": config.latent_dim,
         "wavegan_loss": training.loss,
     }
-
-
-def _start(request):
-    """The checkpoint to begin from, or None."""
-    if request.init == "scratch":
-        return None
-    if str(request.init).endswith((".keras", ".pb")):
-        raise UserError(f"Training begins from a checkpoint, received {request.init}: tf-wavegan-inv convert makes one of it.")
-    return defaults.WAVEGAN if request.init == "bundled" else request.init
 
 
 def _begun_config(run):
