@@ -13,6 +13,7 @@ from tests.conftest import CLIPS, GOLDEN, run_here
 from tf_wavegan_inv import defaults, load_wavegan
 from tf_wavegan_inv.audio.folders import Clip
 from tf_wavegan_inv.commands.clips import output_names
+from tf_wavegan_inv.commands.common import clips_in_words
 
 
 def rows(path):
@@ -125,7 +126,7 @@ def test_a_clip_that_is_too_loud_is_skipped(cli, tmp_path):
             *("invert", "clips", "--wavegan", GOLDEN / "trained", "--classifier", classifier, "--method", "gradient"),
             *("--max-iterations", 1, "--recipe", "paper", "--out", f"out{count}"),
         )
-        assert done.returncode == 0 and f"{count} clips inverted, {2 - count} skipped" in done.stdout, done.stderr
+        assert done.returncode == 0 and f"{clips_in_words(count)} inverted, {2 - count} skipped" in done.stdout, done.stderr
     assert "loud.wav: its samples reach 2" in done.stderr and "where full scale is 1" in done.stderr
 
 

@@ -67,12 +67,20 @@ def grpc_server(loaded):
         server.stop(0)
 
 
+RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing sends a reset
+
+
 @pytest.fixture
-def rest_server(loaded):
-    """http://host:port of a server of TensorFlow Serving's REST predict API, column format."""
+def rest_service(loaded):
+    """A server of TensorFlow Serving's REST predict API, column format, that hangs up on its first `hang_ups` requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
+            if self.server.hang_ups:
+                self.server.hang_ups -= 1
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                self.close_connection = True
+                return
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             try:
                 assert self.path == "/v1/models/digits:predict"
@@ -91,9 +99,16 @@ def rest_server(loaded):
             pass
 
     server = http.server.ThreadingHTTPServer(("localhost", 0), Handler)
+    server.hang_ups = 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
+    yield server
     server.shutdown()
+
+
+@pytest.fixture
+def rest_server(rest_service):
+    """http://host:port of such a server."""
+    return f"http://localhost:{rest_service.server_port}"
 
 
 def _binary(value):
@@ -162,8 +177,7 @@ def test_a_server_without_http_that_hangs_up_midway(clips):
             with connection:
                 count.append(len(connection.recv(10)))
                 if len(count) == 1:
-                    linger = struct.pack("ii", 1, 0)  # close by a reset
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 else:
                     connection.sendall(b"\x00\x00\x12\x04")
                     connection.shutdown(socket.SHUT_WR)
@@ -177,6 +191,12 @@ def test_a_server_without_http_that_hangs_up_midway(clips):
         assert len(count) == 2
     finally:
         listener.close()
+
+
+def test_a_busy_server_that_hangs_up_midway_is_asked_again(rest_service, rest_server, clips):
+    rest_service.hang_ups = 2
+    assert Client(rest_server, "digits")("invert", audio=np.tile(clips, (8, 1, 1)))["z"].shape == (24, 100)
+    assert rest_service.hang_ups == 0
 
 
 def test_a_refusal_is_told_in_the_servers_words(grpc_server, rest_server):

@@ -7,7 +7,7 @@ import pathlib
 import sys
 import zlib
 
-from tf_wavegan_inv.commands.common import add_model_arguments, positive, seed
+from tf_wavegan_inv.commands.common import add_model_arguments, clips_in_words, positive, seed
 from tf_wavegan_inv.errors import UserError
 
 LONGEST_REASON = 300  # characters
@@ -67,9 +67,13 @@ def run(options):
     inverted, skipped = counts(result)
     written = f"{options.output}-*.{options.format}"
     if not inverted:
-        why = f"{written} has the reasons ({skipped} clips, column note)" if skipped else f"--input {' '.join(options.input)} has none"
+        why = (
+            f"{written} has the reasons ({clips_in_words(skipped)}, column note)"
+            if skipped
+            else f"--input {' '.join(options.input)} has none"
+        )
         raise UserError(f"No clip could be inverted; {why}.")
-    print(f"{inverted} clips inverted, {skipped} skipped: {written}")
+    print(f"{clips_in_words(inverted)} inverted, {skipped} skipped: {written}")
 
 
 def _sort(inputs):

@@ -131,6 +131,11 @@ def add_generator_arguments(parser):
     )
 
 
+def clips_in_words(count):
+    """1 -> "1 clip", 3 -> "3 clips"."""
+    return f"{count} clip" if count == 1 else f"{count} clips"
+
+
 def report_skipped(skipped, limit=10):
     """Say which files were skipped, on standard error."""
     for item in skipped[:limit]:

@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from tf_wavegan_inv.commands.common import add_model_arguments, make_folder, positive
+from tf_wavegan_inv.commands.common import add_model_arguments, clips_in_words, make_folder, positive
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.progress import Progress
 
@@ -64,7 +64,7 @@ def run(options):
     publish(rows, latents, near, alike, generator, options.out, options.sample_rate, Progress("generating", "row"))
     write_record(options.out, options, wavegan=options.wavegan)
     print(*in_words(alike), sep="\n")
-    print(f"{len(latents.names)} clips explored: {options.out / 'index.html'}")
+    print(f"{clips_in_words(len(latents.names))} explored: {options.out / 'index.html'}")
 
 
 def _bundled(options, generator):

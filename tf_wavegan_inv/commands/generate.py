@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from tf_wavegan_inv.commands.common import add_model_arguments, make_folder, positive, seed
+from tf_wavegan_inv.commands.common import add_model_arguments, clips_in_words, make_folder, positive, seed
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.progress import Progress
 
@@ -44,7 +44,7 @@ def run(options):
             write_npy(options.out / f"{i:0{width}}.z.npy", z[i])
         progress(first + len(batch), len(z))
     write_record(options.out, options, wavegan=options.wavegan)
-    print(f"{len(z)} clips are in {options.out}.")
+    print(f"{clips_in_words(len(z))} in {options.out}")
 
 
 def _clear(folder):

@@ -10,6 +10,7 @@ from tf_wavegan_inv.commands.common import (
     above_zero,
     add_generator_arguments,
     add_model_arguments,
+    clips_in_words,
     make_folder,
     positive,
     report_skipped,
@@ -172,12 +173,12 @@ def _report(tally, models, options, path, empty):
     if not tally["inverted"] and not empty:
         raise UserError("No clip could be inverted; the reasons are above.")
     if tally["cut"]:
-        longer = f"{tally['cut']} clips are longer than the generator's {models.shape[0]} samples"
-        print(f"{longer}: only their start was inverted (see {path.name}).", file=sys.stderr)
+        longer = f"{clips_in_words(tally['cut'])} longer than the generator's {models.shape[0]} samples"
+        print(f"{longer}: only the start was inverted (see {path.name}).", file=sys.stderr)
     complete = not (options.max_iterations or options.time_limit or options.generator)  # else the search may have been too short to say
     if tally["far"] and complete:
-        print(f"{tally['far']} clips are far from what this WaveGAN makes: their reconstructions imitate them, no z has their waveform.")
-    print(f"{tally['inverted']} clips inverted, {tally['skipped']} skipped: {path}")
+        print(f"{clips_in_words(tally['far'])} far from what this WaveGAN makes: reconstructions imitate, no z has the waveform.")
+    print(f"{clips_in_words(tally['inverted'])} inverted, {tally['skipped']} skipped: {path}")
 
 
 def _self_check(options):

@@ -5,7 +5,7 @@ import io
 import pathlib
 import time
 
-from tf_wavegan_inv.commands.common import above_zero, make_folder, positive, report_skipped
+from tf_wavegan_inv.commands.common import above_zero, clips_in_words, make_folder, positive, report_skipped
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.progress import Progress
 
@@ -67,7 +67,7 @@ def run(options):
         progress(first + len(batch), len(recordings))
     if not tally["inverted"]:
         raise UserError("No clip could be inverted; the reasons are above.")
-    print(f"{tally['inverted']} clips inverted, {tally['skipped']} skipped: {table.path}")
+    print(f"{clips_in_words(tally['inverted'])} inverted, {tally['skipped']} skipped: {table.path}")
 
 
 def _ask(client, recordings, outputs, method, options):
