@@ -15,12 +15,14 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the tests know two logical CPUs, on
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_wavegan_inv.cli import main
 from tf_wavegan_inv.commands import train
 from tf_wavegan_inv.training.strategy import make_logical_cpus
 
 make_logical_cpus(2)  # before TensorFlow starts its devices: tests of distribution need two
+tf.config.threading.set_intra_op_parallelism_threads(1)  # the test command has a process a core already; commands of their own have all
 
 
 def pytest_configure(config):
