@@ -77,6 +77,19 @@ def test_any_folder_splits_by_speaker(tmp_path):
     assert len(set.union(*speakers.values())) == 10
 
 
+def test_a_speaker_of_two_folders_is_in_one_split(tmp_path):
+    for folder, speakers in (("a", "abcdefghijklmno"), ("b", "hijklmnopqrstuv")):
+        (tmp_path / folder).mkdir()
+        make(tmp_path / folder, *[f"{d}_{s}_0.wav" for d in range(3) for s in speakers])
+    clips = find_clips(tmp_path / "a", tmp_path / "b")
+    assert [c.path.parent.name for c in clips] == ["a"] * 45 + ["b"] * 45
+    splits = collections.defaultdict(set)
+    for clip in clips:
+        splits[clip.speaker].add(clip.split)
+    assert len(splits) == 22 and all(len(s) == 1 for s in splits.values())
+    assert {split for s in splits.values() for split in s} == {"train", "valid", "test"}
+
+
 def test_any_folder_of_any_sounds(tmp_path):
     clips = find_clips(make(tmp_path, *[f"{i}a.ogg" for i in range(30)]))
     assert collections.Counter(c.split for c in clips) == {"train": 24, "valid": 3, "test": 3}

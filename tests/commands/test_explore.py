@@ -6,7 +6,7 @@ import json
 import numpy as np
 import soundfile
 
-from tests.conftest import CLIPS, run_here
+from tests.conftest import CLIPS, GOLDEN, run_here
 from tf_wavegan_inv.commands.table import COLUMNS
 
 
@@ -39,6 +39,19 @@ def test_explores_what_was_inverted(cli, tmp_path, generator):
     assert cli("explore", "found", "--components", 1, "--neighbours", 2, "--out", "out").returncode == 0
     page = (tmp_path / "out" / "index.html").read_text()
     assert page.count("class=player") == len(list((tmp_path / "out").rglob("*.wav")))  # nothing is left of before
+
+
+def test_the_z_of_another_generator_are_refused(cli, tmp_path):
+    assert cli("generate", "--wavegan", GOLDEN / "trained", "--count", 3, "--out", "other").returncode == 0
+    done = cli("explore", "other", "--out", "out")
+    assert done.returncode == 2 and "are of another WaveGAN" in done.stderr and "trained/model.ckpt" in done.stderr
+    done = cli("explore", "other", "--wavegan", GOLDEN / "trained", "--components", 1, "--neighbours", 1, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "other" / "run.json").read_text())
+    record["models"] = {"generator": {"path": "made.keras", "sha256": "0"}}
+    (tmp_path / "other" / "run.json").write_text(json.dumps(record))
+    done = cli("explore", "other", "--wavegan", GOLDEN / "trained", "--out", "out")
+    assert done.returncode == 2 and "made.keras, which is no WaveGAN" in done.stderr
 
 
 def test_explores_the_bundled_clips_by_default(cli, tmp_path):

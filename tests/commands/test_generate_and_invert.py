@@ -48,6 +48,8 @@ def test_generating_again_leaves_nothing_of_before(cli, tmp_path):
 def test_generate_from_latents_of_an_official_checkpoint(cli, tmp_path):
     golden = np.load(GOLDEN / "trained" / "golden.npz")
     np.save(tmp_path / "z.npy", golden["z"])
+    done = cli("generate", "--wavegan", GOLDEN / "trained", "--z", "z.npy", "--out", ".")
+    assert done.returncode == 2 and "--z z.npy lies in --out" in done.stderr
     done = cli("generate", "--wavegan", GOLDEN / "trained", "--z", "z.npy", "--out", "out")
     assert done.returncode == 0, done.stderr
     for i, expected in enumerate(golden["G_z"]):

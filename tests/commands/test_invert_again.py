@@ -128,6 +128,18 @@ def test_what_is_done_again(folder, tmp_path):
         assert done.returncode == 2 and "holds what another call found" in done.stderr
 
 
+def test_rows_of_recordings_that_were_moved_away_are_kept(folder, tmp_path):
+    """As of a folder that is emptied after each call."""
+    arguments = [*ARGUMENTS, folder, "--out", "out"]
+    (first,) = run_all([arguments], tmp_path)
+    before = {row["path"]: row["z"] for row in rows(tmp_path / "out" / "inversions.csv")}
+    (folder / "a.flac").unlink()
+    (again,) = run_all([arguments], tmp_path)
+    assert first.returncode == again.returncode == 0
+    after = {row["path"]: row["z"] for row in rows(tmp_path / "out" / "inversions.csv")}
+    assert after == before and after["a.flac"] == "a.z.npy"
+
+
 def test_a_clip_that_takes_the_name_of_one_in_another_shard(tmp_path):
     """Then that one is done again under its new name, in whichever shard it is."""
     folder = tmp_path / "clips"

@@ -230,6 +230,20 @@ def test_the_command_inverts_a_folder(command_line, tmp_path, grpc_server, signa
         assert found_rate == 16000 and 0 <= int(rows[path]["iterations"]) <= steps and (rows[path]["objective"] != "") == bool(steps)
 
 
+def test_a_second_call_keeps_the_rows_of_the_first(cli, tmp_path, grpc_server):
+    """A clip beyond full scale is made softer, not cut off."""
+    server, (first, second, *_) = grpc_server()[0], sorted(CLIPS.glob("test/*.flac"))
+    audio, rate = soundfile.read(second)
+    soundfile.write(tmp_path / "loud.wav", 4 * audio / np.abs(audio).max(), rate, subtype="FLOAT")
+    for name, count in ((first, 1), (second, 2), ("loud.wav", 3), (first, 3)):
+        done = cli("request", name, "--server", server, "--name", "digits", "--steps", 0, "--out", "out")
+        assert done.returncode == 0, done.stderr
+        with open(tmp_path / "out" / "inversions.csv", newline="") as file:
+            assert len(list(csv.DictReader(file))) == count
+    z = [np.load(tmp_path / "out" / f"{name}.z.npy") for name in (second.stem, "loud")]
+    np.testing.assert_allclose(*z, atol=0.02)
+
+
 @pytest.mark.skipif(not shutil.which("tensorflow_model_server"), reason="no tensorflow_model_server on the PATH")
 def test_the_real_server(exported, clips, call):
     with socket.socket() as free:

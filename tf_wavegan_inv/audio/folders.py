@@ -42,26 +42,32 @@ def audio_files(folder):
     return sorted(p for p in files if not any(part.startswith((".", "_")) for part in p.relative_to(folder).parts))
 
 
-def find_clips(folder):
-    """The clips of a data set folder, with their splits.
+def find_clips(*folders):
+    """The clips of data set folders, with their splits.
 
     Three layouts are known:
     - SC09: `train|valid|test/Zero_<speaker>_<n>.wav`; the folder is the split.
     - Speech Commands: `zero/<speaker>_nohash_<n>.wav`; `validation_list.txt` and `testing_list.txt` say the split, or, where they are
       missing, the official hash of the speaker. Words other than digits are left out.
     - any other folder: the same lists where present, or one speaker in ten (at least one) for each of valid and test. Where names tell no
-      speakers, files take their place.
+      speakers, files take their place. Several such folders are split together, so that a speaker of two of them is in one split.
 
     Args:
-        folder: path of the folder.
+        folders: paths.
 
     Returns:
-        list of Clip, sorted by name.
+        list of Clip, folder by folder, sorted by name.
 
     Raises:
         UserError: if there is no such folder, or no audio in it.
     """
-    folder = pathlib.Path(folder)
+    found = [_clips_of(pathlib.Path(folder)) for folder in folders]
+    ranked = iter(_split_by_rank([clip for clips, has_splits in found if not has_splits for clip in clips]))
+    return [clip if has_splits else next(ranked) for clips, has_splits in found for clip in clips]
+
+
+def _clips_of(folder):
+    """The clips of a folder, and whether it says their splits."""
     if not folder.is_dir():
         raise UserError(f"No folder of audio at {folder}.")
     files = audio_files(folder)
@@ -69,7 +75,7 @@ def find_clips(folder):
         raise UserError(f"No audio in {folder}: none of its files ends in {', '.join(EXTENSIONS)}.")
     clips = [_clip(folder, path) for path in files]
     if any(clip.name.split("/")[0] in SPLITS for clip in clips):
-        return [dataclasses.replace(c, split=c.name.split("/")[0]) for c in clips if c.name.split("/")[0] in SPLITS]
+        return [dataclasses.replace(c, split=c.name.split("/")[0]) for c in clips if c.name.split("/")[0] in SPLITS], True
     commands = [c for c in clips if "_nohash_" in c.path.stem and "/" in c.name]
     if commands:
         clips = [c for c in commands if digit_of(c.path.parent.name) != UNKNOWN]
@@ -77,10 +83,10 @@ def find_clips(folder):
             raise UserError(f"No spoken digits in {folder}: its words are {sorted({c.path.parent.name for c in commands})[:8]}.")
     lists = {split: _read_list(folder / name) for name, split in LISTS.items() if (folder / name).exists()}
     if lists:
-        return _split_by_lists(clips, lists)
+        return _split_by_lists(clips, lists), True
     if commands:
-        return [dataclasses.replace(c, split=speech_commands_split(c.path.name)) for c in clips]
-    return _split_by_rank(clips)
+        return [dataclasses.replace(c, split=speech_commands_split(c.path.name)) for c in clips], True
+    return clips, False
 
 
 def _clip(folder, path):
@@ -111,6 +117,8 @@ def speech_commands_split(file_name, valid_percent=10, test_percent=10):
 
 def _split_by_rank(clips):
     """One speaker (or file) in ten to valid, one in ten to test, chosen by the hash of the name."""
+    if not clips:
+        return []
     by_speaker = all(c.speaker for c in clips) and len({c.speaker for c in clips}) >= len(SPLITS)
     key = (lambda c: c.speaker) if by_speaker else (lambda c: c.name)
     if not by_speaker:

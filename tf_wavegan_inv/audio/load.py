@@ -51,7 +51,7 @@ def read_corpus(folders, progress=None):
         UserError: if a folder holds no audio, or none that can be used.
     """
     sharded = [folder for folder in folders if is_sharded(folder)]
-    clips = [clip for folder in folders if folder not in sharded for clip in find_clips(folder)]
+    clips = find_clips(*(folder for folder in folders if folder not in sharded))
     recordings, skipped = inspect_clips(clips, progress)
     recordings += [recording for folder in sharded for recording in read_shards(folder)]
     if not recordings:

@@ -92,7 +92,11 @@ def run(options):
         options.batch_size,
         options.seed,
         options.max_iterations,
-        identity=[{k: v["sha256"] for k, v in record["models"].items() if k != "judge"}, record["inversion"]],
+        identity=[
+            {k: v["sha256"] for k, v in record["models"].items() if k != "judge"},
+            record["inversion"],
+            record["versions"]["tf-wavegan-inv"],
+        ],
         official=official,
         with_speech=options.speech,
     )

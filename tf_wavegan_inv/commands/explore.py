@@ -50,12 +50,14 @@ def run(options):
     from tf_wavegan_inv.commands.record import write_record
     from tf_wavegan_inv.exploration.directions import nearest
     from tf_wavegan_inv.exploration.explore import explore, in_words, retrieval
-    from tf_wavegan_inv.exploration.latents import read_latents
+    from tf_wavegan_inv.exploration.latents import check_made_by, read_latents
     from tf_wavegan_inv.exploration.publish import publish
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
     make_folder(options.out)
     generator = load_wavegan(options.wavegan, options.slice_len)
+    if options.latents:
+        check_made_by(options.latents, options.wavegan)
     latents = read_latents(options.latents, generator.config.latent_dim, options.out) if options.latents else _bundled(options, generator)
     pairs = [tuple(latents.find(name) for name in pair) for pair in options.between or []] or _pairs(latents)
     near = nearest(latents.z, options.neighbours)

@@ -31,6 +31,8 @@ def run(options):
     from tf_wavegan_inv.files import write_npy
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
+    if options.z and options.z.resolve().parent == options.out.resolve():
+        raise UserError(f"--z {options.z} lies in --out {options.out}, whose clips are made anew: give another --out.")
     make_folder(options.out)
     generator = load_wavegan(options.wavegan, options.slice_len)
     latent_dim = generator.config.latent_dim

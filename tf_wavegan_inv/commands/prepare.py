@@ -26,7 +26,7 @@ def run(options):
     from tf_wavegan_inv.audio.folders import find_clips
     from tf_wavegan_inv.audio.shards import write_shards
 
-    clips = [clip for folder in options.data for clip in find_clips(folder)]
+    clips = find_clips(*options.data)
     make_folder(options.out)
     index = write_shards(clips, options.out, options.rate, options.shard_clips, Progress("writing shards"))
     counts = ", ".join(f"{count} {split}" for split, count in index["clips"].items())

@@ -55,13 +55,15 @@ def run(options):
     method = "hybrid" if options.steps else "inverter"
     tally = collections.Counter()
     table = Table(options.out / "inversions.csv", lambda row: tally.update(["skipped" if row["status"] == "skipped" else "inverted"]))
+    before = {row["z"] for row in table.rows() if row["z"] and (options.out / row["z"]).exists()}
     outputs, progress = output_names([r.clip for r in recordings]), Progress(f"asking {options.server}")
+    before -= {f"{name}.z.npy" for name in outputs.values()}
     for first in range(0, len(recordings), options.batch_size):
         batch = recordings[first : first + options.batch_size]
         rows = _ask(client, batch, outputs, method, options)
         if not first:  # the server is there: what was found before may go
             write_json(options.out / "run.json", record)
-            table.begin()
+            table.begin(before)
             table.append({"path": s.clip.name, "method": method, "status": "skipped", "note": s.reason} for s in skipped)
         table.append(rows)
         progress(first + len(batch), len(recordings))
@@ -117,12 +119,14 @@ def _status(iterations, steps):
 
 def _wav(path):
     """A file's first seconds as a 16-bit WAV file in memory, at its own rate."""
+    import numpy as np
     import soundfile
 
     from tf_wavegan_inv.audio.decode import MAX_SECONDS
 
     with soundfile.SoundFile(path) as file:
         audio, rate = file.read(int(MAX_SECONDS * file.samplerate), dtype="float32", always_2d=True), file.samplerate
+    peak = float(np.abs(audio).max(initial=0))  # beyond full scale it is made softer, not cut off
     buffer = io.BytesIO()
-    soundfile.write(buffer, audio.clip(-1, 1), rate, format="WAV", subtype="PCM_16")
+    soundfile.write(buffer, audio / max(1.0, peak), rate, format="WAV", subtype="PCM_16")
     return buffer.getvalue()

@@ -214,7 +214,11 @@ def _compare(request, options):
     write_json(request.run / "evaluation" / "run.json", record)
     methods = {m: Inversion(generator, m, inverter, classifier, request.recipe.inversion) for m in METHODS}
     out, rate = request.run / "evaluation", request.recipe.audio.sample_rate
-    identity = [{k: v["sha256"] for k, v in record["models"].items()}, request.recipe.to_dict()["inversion"]]
+    identity = [
+        {k: v["sha256"] for k, v in record["models"].items()},
+        request.recipe.to_dict()["inversion"],
+        record["versions"]["tf-wavegan-inv"],
+    ]
     evaluator = Evaluator(methods, Judge(classifier, with_features=True), out, rate, seed=request.seed, identity=identity)
     found = publish(evaluator([clips], Progress), out, record, rate, split=split)
     print(f"\nClips of the {split} split:\n\n{short_table(found, REAL)}\n\n{short_note()}")

@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 
+from tf_wavegan_inv import __version__
 from tf_wavegan_inv.audio.labels import UNKNOWN
 from tf_wavegan_inv.audio.write import write_wav
 from tf_wavegan_inv.evaluation.clips import measure
@@ -152,7 +153,7 @@ class Evaluator:
 
     def _invert(self, clips, method, first, audio, progress):
         """The inversion of one batch: the one that was kept, or a new one, which is kept."""
-        key = [self.identity, method, self.batch_size, self.seed, self.max_iterations]
+        key = [__version__, self.identity, method, self.batch_size, self.seed, self.max_iterations]
         clip_identity = clips.identity(first, first + len(audio))
         digest = hashlib.sha256(json.dumps(key, default=str).encode() + clip_identity).hexdigest()[:16]
         path, inversion = self.out / "parts" / f"{clips.name}-{method}-{first}-{digest}.npz", self.inversions[method]

@@ -2,13 +2,15 @@
 
 import csv
 import dataclasses
+import json
 import pathlib
 
 import numpy as np
 
 from tf_wavegan_inv.audio.labels import UNKNOWN, label_and_speaker
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.files import ENCODING
+from tf_wavegan_inv.files import ENCODING, checksum
+from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
 SUFFIX = ".z.npy"
 
@@ -38,6 +40,22 @@ class Latents:
             some = ", ".join(self.names[:5]) + (", ..." if len(self.names) > 5 else "")
             raise UserError(f"{len(alike)} clips are called {name!r}; there are {some}.")
         return alike[0]
+
+
+def check_made_by(folder, wavegan):
+    """Raise UserError where run.json says that the z in a folder are another generator's than the checkpoint `wavegan`'s."""
+    ours = checksum(find_checkpoint(wavegan))
+    for path in sorted(pathlib.Path(folder).glob("run*.json")):
+        try:
+            models = json.loads(path.read_text())["models"]
+            theirs = models.get("generator") or models["wavegan"]
+            name, sha = theirs["path"], theirs["sha256"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # of `request`, which knows no files, or of nobody here
+            continue
+        if "generator" in models:
+            raise UserError(f"The z in {folder} are of {name}, which is no WaveGAN (see {path.name}): explore takes those of one alone.")
+        if sha != ours:
+            raise UserError(f"The z in {folder} are of another WaveGAN, {name} (see {path.name}), than {wavegan}: give it to --wavegan.")
 
 
 def read_latents(folder, latent_dim, out=None):

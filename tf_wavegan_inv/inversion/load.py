@@ -13,7 +13,7 @@ class Trained:
     Attributes:
         inverter: keras.Model; None where it is not needed.
         classifier: keras.Model; None where only the bundled one is there and the generator makes other audio.
-        audio: `AudioConfig` that they were trained with.
+        audio: `AudioConfig` that they were trained with; the recipe's where there are none.
         inversion: `InversionConfig`, of the recipe given or else that they were trained with; without a classifier, less its perceptual
             term.
     """
@@ -32,7 +32,7 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
         wavegan: the checkpoint that it is of; None where it is no WaveGAN.
         inverter, classifier: paths (see `load_inverter`); None for the bundled ones.
         recipe: whose objective to minimise, a name or path; None for the inverter's.
-        needs_inverter: bool.
+        needs_inverter: whether one must be there; one that is named is loaded in any case.
         source: path of a generator that is no WaveGAN.
 
     Raises:
@@ -49,7 +49,7 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
         check_shapes(hearing, generator, "classifier")
     else:  # the bundled one is for other audio: go without digits
         hearing = None
-    if needs_inverter:
+    if needs_inverter or inverter:  # one that is named says the recipe, too
         inverting = load_inverter(inverter or defaults.INVERTER)
         check_shapes(inverting, generator, "inverter")
         if wavegan:
@@ -57,7 +57,7 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
         elif source:
             check_trained_for_generator(inverting, generator, source)
     trained = inverting or hearing
-    its_own = trained.recipe if trained else load_recipe("best")
+    its_own = trained.recipe if trained else load_recipe(recipe or "best")
     inversion = load_recipe(recipe).inversion if recipe else its_own.inversion
     if not hearing and not recipe:
         inversion = without_perceptual(inversion)

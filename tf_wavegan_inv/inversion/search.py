@@ -94,7 +94,7 @@ def advance_together(value_and_gradient, state, iterations, tolerance):
 
 
 def advance_apart(value_and_gradient, state, evaluations, limit, tolerance):
-    """Some evaluations of each member's own search, none waiting for another.
+    """Some evaluations of each member's own search, none waiting for another; `evaluations`: for all, or [batch].
 
     Directions are tensorflow-probability's (the two-loop recursion). The line search is that of Lewis & Overton, "Nonsmooth optimization
     via quasi-Newton methods" (2013), section 2.2: weak Wolfe conditions, which hold for objectives with kinks as ReLUs and absolute
@@ -106,7 +106,7 @@ def advance_apart(value_and_gradient, state, evaluations, limit, tolerance):
         return ~(state.results.failed | state.results.converged) & (state.iterations < limit)
 
     def step(done, state):
-        active, results = going(state), state.results
+        active, results = going(state) & (done < evaluations), state.results
         trial = tf.where(active[:, None], results.position + state.step[:, None] * state.direction, results.position)
         value, gradient = value_and_gradient(trial)
         slope = tf.reduce_sum(gradient * state.direction, axis=1)
@@ -133,7 +133,7 @@ def advance_apart(value_and_gradient, state, evaluations, limit, tolerance):
         return done + 1, _new_line(searched, taken)
 
     return tf.while_loop(
-        lambda done, state: (done < evaluations) & tf.reduce_any(going(state)), step, (tf.constant(0), state), parallel_iterations=1
+        lambda done, state: tf.reduce_any(going(state) & (done < evaluations)), step, (tf.constant(0), state), parallel_iterations=1
     )[1]
 
 

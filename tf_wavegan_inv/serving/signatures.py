@@ -8,7 +8,7 @@ from tf_wavegan_inv.inversion.search import advance_apart, begin
 from tf_wavegan_inv.serving.checks import checked_audio, checked_batch, checked_latents, checked_rate, checked_steps, checked_wav
 
 MAX_STEPS = 1000
-EVALUATIONS = 1.3  # of the objective, a step; most searches make 1.1 (docs/inversion.md)
+EVALUATIONS, FIRST_EVALUATIONS = 2, 10  # of the objective at most: a step, and more, for the first steps find their length
 PCM_LIMIT = 32767 / 32768
 
 
@@ -89,8 +89,7 @@ class Signatures:
             return value, tape.gradient(value, z)
 
         state = begin(value_and_gradient, self.inverter(audio, training=False), 0.0)
-        evaluations = tf.cast(tf.math.ceil(EVALUATIONS * tf.cast(tf.reduce_max(steps), tf.float32)), tf.int32)
-        state = advance_apart(value_and_gradient, state, evaluations, steps, 0.0)
+        state = advance_apart(value_and_gradient, state, EVALUATIONS * steps + FIRST_EVALUATIONS, steps, 0.0)
         z = state.results.position
         return {
             "z": z,
