@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conftest import thinned
 from tf_wavegan_inv import load_discriminator, load_wavegan
 from tf_wavegan_inv.training.wavegan import WaveGANTrainer
 from tf_wavegan_inv.wavegan.variables import official_shape, variables_of
+
+pytestmark = pytest.mark.smoke
 
 FOLDERS = {"wgan-gp": "wgan_gp", "wgan": "loss_wgan", "lsgan": "loss_lsgan", "dcgan": "loss_dcgan"}
 
@@ -27,7 +30,7 @@ def close(ours, theirs, tolerance=1e-4):
 
 def test_losses_and_penalties(case):
     trainer, golden = case
-    for i in range(6):
+    for i in range(5):
         inputs = golden["x"][i], trainer.network(golden["z"][i]), golden["alpha"][i], golden["shifts"][i]
         loss, values = trainer.discriminator_losses(*(tf.constant(each) for each in inputs))
         close(tf.reduce_mean(loss), golden["D_loss"][i])
@@ -35,6 +38,7 @@ def test_losses_and_penalties(case):
         close(values["wavegan/logit_fake"], golden["D_G_z"][i])
         if "gradient_penalty" in golden:
             close(tf.reduce_mean(values["loss/gradient_penalty"]), golden["gradient_penalty"][i])
+    for i in range(6):
         close(tf.reduce_mean(trainer.generator_losses(golden["z"][i], golden["shifts"][i, 1])[0]), golden["G_loss"][i])
 
 
@@ -52,7 +56,7 @@ def test_gradients(case):
         scale = max(np.abs(golden[f"grad_step1/{kind}/{name}"]).max() for name in named)
         for name, gradient in zip(named, gradients, strict=True):
             theirs = golden[f"grad_step1/{kind}/{name}"]
-            ours = np.reshape(gradient, official_shape(name, gradient.shape))
+            ours = thinned(np.reshape(gradient, official_shape(name, gradient.shape)))
             assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max() + 1e-7 * scale
 
 
@@ -92,7 +96,7 @@ def test_a_step_is_that_sequence(case):
     other = WaveGANTrainer(type(trainer.network)(trainer.network.config), type(trainer.discriminator)(trainer.network.config))
     assert other.updates == 5
     data = {
-        "audio": np.moveaxis(golden["x"][:5], 0, 1),
+        "audio": np.moveaxis(golden["x"], 0, 1),
         "z": np.moveaxis(golden["z"], 0, 1),
         "alpha": np.moveaxis(golden["alpha"][:5, :, 0, 0], 0, 1),
         "shifts": np.repeat(np.concatenate([golden["shifts"], golden["shifts"][:, -1:]], 1)[None, :, :3], 4, 0),

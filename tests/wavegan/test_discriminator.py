@@ -5,6 +5,8 @@ import tensorflow as tf
 from tf_wavegan_inv import Discriminator, UserError, WaveGANConfig, load_discriminator, save_wavegan_checkpoint
 from tf_wavegan_inv.wavegan.layers import DownsampleConv1D, phase_shuffle
 
+pytestmark = pytest.mark.smoke
+
 
 def test_equals_the_official_code(golden):
     discriminator, expected = load_discriminator(golden("trained")), np.load(golden("trained") / "golden.npz")
