@@ -1,19 +1,31 @@
 """Which recipe the trained models of a method bring along."""
 
 import dataclasses
+import json
 
 import keras
 import pytest
 
 from tf_wavegan_inv import defaults, load_recipe
+from tf_wavegan_inv.files import checksum
 from tf_wavegan_inv.inversion.load import load_trained
+from tf_wavegan_inv.models.inverter import build_inverter
+from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
-PAPER = defaults.INVERTER.with_name("digits-inverter-paper")
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory):
+    """A tiny untrained inverter by the recipe `paper` for the bundled WaveGAN, as training saves it."""
+    folder, recipe = tmp_path_factory.mktemp("paper"), load_recipe("paper")
+    build_inverter(16384, 1, 100, recipe.inverter_spectrogram, width=2).save(folder / "model.keras")
+    options = {"stage": "inverter", "recipe": recipe.to_dict(), "wavegan": {"sha256": checksum(find_checkpoint(defaults.WAVEGAN))}}
+    (folder / "config.json").write_text(json.dumps(options))
+    return folder
 
 
 @pytest.mark.parametrize("needs_inverter", [True, False])
-def test_an_inverter_that_is_named_brings_its_recipe_even_for_gradient_alone(generator, needs_inverter):
-    trained = load_trained(generator, defaults.WAVEGAN, PAPER, needs_inverter=needs_inverter)
+def test_an_inverter_that_is_named_brings_its_recipe_even_for_gradient_alone(generator, paper, needs_inverter):
+    trained = load_trained(generator, defaults.WAVEGAN, paper, needs_inverter=needs_inverter)
     assert trained.inverter.recipe.name == "paper" and not trained.audio.peak_normalise
     assert trained.inversion == load_recipe("paper").inversion
     assert load_trained(generator, defaults.WAVEGAN, needs_inverter=needs_inverter).audio.peak_normalise
