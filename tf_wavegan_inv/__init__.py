@@ -10,7 +10,7 @@ result = twi.invert(audio, generator, method="hybrid", inverter=inverter)
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # Loaded when first used, so that importing the package, or asking a command for --help, does not start TensorFlow.
 _HOMES = {
