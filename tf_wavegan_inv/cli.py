@@ -5,7 +5,7 @@ import sys
 
 import tf_wavegan_inv
 from tf_wavegan_inv.commands import beam, convert, evaluate, explore, export, generate, invert, prepare, request
-from tf_wavegan_inv.commands.common import HelpFormatter, command
+from tf_wavegan_inv.commands.common import HelpFormatter, command, start_tensorflow
 
 COMMANDS = {
     "generate": (generate, "z -> audio: clips from random latents, or from yours"),
@@ -34,6 +34,7 @@ def parser():
 @command
 def main(arguments=None):
     options = parser().parse_args(arguments)
+    start_tensorflow()
     return options.run(options)
 
 

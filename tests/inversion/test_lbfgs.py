@@ -5,8 +5,11 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
+from tf_wavegan_inv.inversion import search
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.recipe import LINE_SEARCHES
+
+pytestmark = pytest.mark.smoke
 
 
 def quadratic(position, target):
@@ -49,6 +52,27 @@ def test_a_member_without_a_value_harms_no_other_and_leaves_no_nan(line_search):
     found = LBFGS(quadratic, line_search=line_search).minimise(np.zeros((3, 5), np.float32), targets, 50)
     np.testing.assert_allclose(found.position[[0, 2]], 1, atol=1e-4)
     assert np.isfinite(found.position).all()
+
+
+def test_directions_are_those_of_the_bfgs_matrix():
+    """tensorflow-probability's private function gives -H g, H being made of all remembered differences by the BFGS formula."""
+    rng = np.random.default_rng(0)
+    value_and_gradient = lambda x: (tf.reduce_sum(x**2, 1), 2 * x)  # noqa: E731
+    state = search.begin(value_and_gradient, tf.constant(rng.normal(size=(3, 6)), tf.float64), 0.0)
+    steps = rng.normal(size=(search.PAIRS, 3, 6))
+    changes = steps + 0.3 * rng.normal(size=steps.shape)
+    steps, changes = np.where(rng.random((search.PAIRS, 1, 1)) < 0.5, 0, (steps, changes))  # half of the memory is empty
+    steps[-1] = changes[-1] = rng.normal(size=(3, 6))
+    results = state.results._replace(position_deltas=tf.constant(steps), gradient_deltas=tf.constant(changes))
+    directions = search._new_line(state._replace(results=results), tf.ones(3, tf.bool)).direction
+    for member in range(3):
+        s, y, gradient = steps[:, member], changes[:, member], results.objective_gradient[member].numpy()
+        matrix = (s[-1] @ y[-1]) / (y[-1] @ y[-1]) * np.eye(6)
+        for step, change in zip(s, y, strict=True):
+            if step.any():
+                left = np.eye(6) - np.outer(step, change) / (step @ change)
+                matrix = left @ matrix @ left.T + np.outer(step, step) / (step @ change)
+        np.testing.assert_allclose(directions[member], -matrix @ gradient, rtol=1e-9, atol=1e-9)
 
 
 def test_is_traced_once(line_search):

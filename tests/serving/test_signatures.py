@@ -125,12 +125,21 @@ def test_float16_says_what_it_cannot_hold(signatures, tmp_path):
     assert not any(p.name.isdigit() for p in tmp_path.iterdir())
 
 
+@pytest.fixture(params=["ai_edge_litert", "tf.lite"])
+def interpreter(request, monkeypatch):
+    """Each module that runs .tflite files."""
+    if request.param == "tf.lite":
+        monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    return request.param
+
+
 @pytest.mark.parametrize("kind, tolerance, share", [("float32", 1e-5, 1.1), ("int8", 0.2, 0.45)])
-def test_lite_answers_at_any_batch_size(exported, signatures, clips, tmp_path, kind, tolerance, share):
+def test_lite_answers_at_any_batch_size(exported, signatures, clips, tmp_path, interpreter, kind, tolerance, share):
     write_lite(exported, tmp_path / "model.tflite", kind)
     model, z = LiteModel(tmp_path / "model.tflite"), signatures.inverter(clips).numpy()
+    assert type(model.interpreter).__module__.startswith("ai_edge" if interpreter == "ai_edge_litert" else "tensorflow")
     for wrong in (clips[0], clips[:, :8000], clips[..., 0]):
-        with pytest.raises(UserError, match=r"reconstruct takes .*16384, 1.* received"):
+        with pytest.raises(UserError, match=r"reconstruct takes {'audio': \(-1, 16384, 1\)} \(-1: any batch\), received"):
             model("reconstruct", audio=wrong)
     for batch in (3, 1):
         found = model("reconstruct", audio=clips[:batch].astype(np.float64))

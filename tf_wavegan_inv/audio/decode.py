@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import warnings
 
 import numpy as np
 import soundfile
@@ -18,15 +19,17 @@ MAX_SECONDS = 30.0  # of a longer file only this much is read
 
 @functools.cache
 def tensorflow_io():
-    """The tensorflow_io module, or None (logged once) where its native library does not load, as on TensorFlow 2.18 and newer."""
+    """The tensorflow_io module, or None (logged once) where it is absent or its library does not load (TensorFlow 2.18 and newer)."""
     try:
-        import tensorflow_io as tfio
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the module warns at import of each library that does not load
+            import tensorflow_io as tfio
 
-        tfio.audio.decode_mp3  # noqa: B018 - resolves the lazy package
-        tfio.audio.decode_wav(tf.constant(_ONE_SAMPLE_WAV), dtype=tf.int16)
+            tfio.audio.decode_mp3  # noqa: B018 - resolves the lazy package
+            tfio.audio.decode_wav(tf.constant(_ONE_SAMPLE_WAV), dtype=tf.int16)
     except Exception as error:  # ImportError, NotImplementedError, or what the loader raises
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("tensorflow-io is not usable with TensorFlow %s (%s): audio is decoded by soundfile.", tf.__version__, reason)
+        why = "is not installed" if isinstance(error, ModuleNotFoundError) else f"does not load with TensorFlow {tf.__version__}"
+        log.info("tensorflow-io %s: audio is decoded by soundfile.", why)
         return None
     return tfio
 

@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import sys
+import tempfile
 
 from tf_wavegan_inv.errors import StoppedError, UserError
 
@@ -22,11 +23,32 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
 
 
 def quiet_tensorflow():
-    """Keep TensorFlow's start-up messages off the terminal; must run before it is imported."""
+    """Keep TensorFlow's log messages off the terminal; must run before it is imported."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def start_tensorflow():
+    """Import TensorFlow without its start-up messages.
+
+    TensorFlow 2.18 and newer write some to the process's standard error before they read the log level, so it is held meanwhile and
+    shown only if the import fails.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 def command(function):

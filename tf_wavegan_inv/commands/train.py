@@ -18,6 +18,7 @@ from tf_wavegan_inv.commands.common import (
     positive,
     report_skipped,
     seed,
+    start_tensorflow,
 )
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.progress import Progress
@@ -107,6 +108,7 @@ def _check(options):
 def main(arguments=None):
     options = parser().parse_args(arguments)
     _check(options)
+    start_tensorflow()
     import keras
 
     from tf_wavegan_inv.training.strategy import make_logical_cpus, make_strategy

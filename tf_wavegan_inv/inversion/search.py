@@ -167,7 +167,7 @@ def _axes(state):
 def _new_line(state, chosen):
     """Chosen members with a new direction and its first step."""
     results = state.results
-    direction = _library()._get_search_direction(results)  # private, hence setup.cfg's narrow range of versions
+    direction = _library()._get_search_direction(results)  # private: a test compares it with the BFGS formula
     slope = tf.reduce_sum(direction * results.objective_gradient, axis=1)
     uphill = tf.where(slope < 0, False, chosen)  # not ~(slope < 0): graphs turn that into slope >= 0, which NaN is not
     one, zero = tf.ones_like(slope), tf.zeros_like(slope)

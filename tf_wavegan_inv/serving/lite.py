@@ -28,6 +28,15 @@ def write_lite(saved_model, path, kind="float32"):
         partial.write_bytes(converter.convert())
 
 
+def _interpreter():
+    """The class that runs .tflite files: LiteRT's where it is installed, else TensorFlow's own, which LiteRT succeeds."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        return tf.lite.Interpreter
+    return Interpreter
+
+
 class LiteModel:
     """A .tflite file, called as a SavedModel's signatures are: `LiteModel(path)("invert", audio=audio)` -> dict of arrays.
 
@@ -37,12 +46,12 @@ class LiteModel:
     """
 
     def __init__(self, path, threads=None):
-        self.interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
+        self.interpreter = _interpreter()(str(path), num_threads=threads)
 
     def __call__(self, signature, **inputs):
         """Raises UserError for inputs of other names or shapes than the signature's."""
         runner = self.interpreter.get_signature_runner(signature)
-        expected = {name: tuple(detail["shape_signature"]) for name, detail in runner.get_input_details().items()}
+        expected = {name: tuple(detail["shape_signature"].tolist()) for name, detail in runner.get_input_details().items()}
         received = {name: np.shape(value) for name, value in inputs.items()}
         if received.keys() != expected.keys() or any(received[name][1:] != shape[1:] for name, shape in expected.items()):
             raise UserError(f"{signature} takes {expected} (-1: any batch), received {received}.")
