@@ -3,10 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import tf_wavegan_inv as twi
 from tests.conftest import CLIPS
+
+pytestmark = pytest.mark.smoke
 
 
 def test_exports_the_bundled_models(cli, tmp_path, generator):
