@@ -95,7 +95,7 @@ def score(run, options):
     from tf_wavegan_inv import defaults, load_classifier, load_inverter, load_wavegan
     from tf_wavegan_inv.audio.load import read_corpus
     from tf_wavegan_inv.evaluation.clips import measure
-    from tf_wavegan_inv.evaluation.judge import Judge
+    from tf_wavegan_inv.models.predictions import Judge
 
     generator, judge = load_wavegan(defaults.WAVEGAN), Judge(load_classifier(defaults.CLASSIFIER))
     inverter = load_inverter(run / "inverter" / "last.keras")

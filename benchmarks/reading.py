@@ -43,9 +43,9 @@ def measure(folder, share):
     import tensorflow as tf
 
     from tf_wavegan_inv.audio.augment import augment
-    from tf_wavegan_inv.audio.condition import AudioConfig
     from tf_wavegan_inv.audio.dataset import load_arrays, training_batches
     from tf_wavegan_inv.audio.load import read_corpus
+    from tf_wavegan_inv.config import AudioConfig
 
     before, peak, done = own_memory(), [0.0], threading.Event()
 

@@ -18,16 +18,16 @@ import numpy as np
 import soundfile
 
 from tf_wavegan_inv import defaults
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import conditioned
 from tf_wavegan_inv.audio.folders import Clip, audio_files
 from tf_wavegan_inv.audio.inspect import inspect_clip
 from tf_wavegan_inv.commands.common import command
+from tf_wavegan_inv.config import AudioConfig
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.evaluation.clips import measure
-from tf_wavegan_inv.evaluation.judge import Judge
 from tf_wavegan_inv.metrics import latent
 from tf_wavegan_inv.models.bundle import load_classifier
+from tf_wavegan_inv.models.predictions import Judge
 
 
 def read(path):

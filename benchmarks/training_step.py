@@ -24,9 +24,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measure import ceiling, seconds, table
+from tf_wavegan_inv.config import InverterConfig
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.models.inverter import build_inverter
-from tf_wavegan_inv.recipe import InverterConfig, load_recipe
+from tf_wavegan_inv.recipe import load_recipe
 from tf_wavegan_inv.training.inverter import InverterTrainer
 from tf_wavegan_inv.wavegan import generator as generator_module
 from tf_wavegan_inv.wavegan.config import WaveGANConfig

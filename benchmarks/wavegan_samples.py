@@ -76,7 +76,7 @@ def main(arguments=None):
 
     from tf_wavegan_inv import defaults, load_classifier, load_wavegan
     from tf_wavegan_inv.audio.load import read_corpus
-    from tf_wavegan_inv.evaluation.judge import Judge
+    from tf_wavegan_inv.models.predictions import Judge
 
     judges = {str(path): Judge(load_classifier(path)) for path in options.judge or [defaults.CLASSIFIER]}
     rows, shown = [], {}

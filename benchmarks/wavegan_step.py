@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measure import ceiling, seconds, table
-from tf_wavegan_inv.recipe import WaveGANTrainingConfig
+from tf_wavegan_inv.config import WaveGANTrainingConfig
 from tf_wavegan_inv.training.wavegan_stage import make_trainer, wavegan_config
 from tf_wavegan_inv.wavegan import discriminator as discriminator_module
 from tf_wavegan_inv.wavegan import generator as generator_module

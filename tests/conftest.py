@@ -88,8 +88,8 @@ def float64():
 @pytest.fixture(scope="session")
 def real_clips():
     """Some bundled recordings as `ClipArrays`."""
-    from tf_wavegan_inv.audio.condition import AudioConfig
     from tf_wavegan_inv.audio.load import read_corpus
+    from tf_wavegan_inv.config import AudioConfig
 
     return read_corpus([CLIPS]).arrays("valid", AudioConfig(), 16384, 1)
 

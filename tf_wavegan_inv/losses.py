@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from tf_wavegan_inv.models.precision import in_full_precision
+from tf_wavegan_inv.precision import in_full_precision
 
 QUIET = 1e-3  # mean square of full scale 1: a tenth of what a spoken digit of peak 1 has
 

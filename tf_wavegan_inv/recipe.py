@@ -4,215 +4,18 @@ import dataclasses
 import pathlib
 import tomllib
 
-from tf_wavegan_inv.audio.condition import AudioConfig
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.config import (
+    AudioConfig,
+    ClassifierConfig,
+    InversionConfig,
+    InverterConfig,
+    SpectrogramConfig,
+    WaveGANTrainingConfig,
+    check_known,
+)
 from tf_wavegan_inv.errors import UserError
 
-SCHEDULES = ("constant", "cosine")
-LATENTS = ("free", "clipped", "stochastic")
-LINE_SEARCHES = ("weak_wolfe", "hager_zhang")
-OBJECTIVE_WEIGHTS = ("waveform", "stft", "log_stft", "perceptual", "range")
-WAVEGAN_LOSSES = ("wgan-gp", "wgan", "dcgan", "lsgan")
 FOLDER = pathlib.Path(__file__).parent / "recipes"
-
-
-def _check_positive(config, *names):
-    for name in names:
-        if getattr(config, name) < 1:
-            raise UserError(f"{name} must be at least 1, received {getattr(config, name)}.")
-
-
-def _check_schedule(config):
-    if config.schedule not in SCHEDULES:
-        raise UserError(f"schedule must be one of {SCHEDULES}, received {config.schedule!r}.")
-
-
-def _check_stage(stage):
-    if not isinstance(stage, dict) or "share" not in stage:
-        raise UserError(f"Each of [[inversion.stages]] needs a share of the iterations, as share = 0.3; received {stage!r}.")
-    _check_known(stage, {"share", *OBJECTIVE_WEIGHTS}, "[[inversion.stages]] option")
-    for name, value in stage.items():
-        if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-            raise UserError(f"[[inversion.stages]] {name} must be a number of 0 or more, received {value!r}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class ClassifierConfig:
-    """How the digit classifier is trained.
-
-    Attributes:
-        width: of its ResNet-18.
-        batch_size: clips a step, all replicas together.
-        epochs: passes over the training clips.
-        learning_rate: of Adam, at the start.
-        schedule: "constant" or "cosine" (to zero at the last epoch).
-        patience: epochs without a better validation loss after which training ends; 0 for never.
-        augment: how far clips are changed at random, 0 to 1 (`audio.augment`).
-    """
-
-    width: int = 64
-    batch_size: int = 64
-    epochs: int = 100
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    patience: int = 0
-    augment: float = 0.0
-
-    def __post_init__(self):
-        _check_positive(self, "width", "batch_size", "epochs")
-        _check_schedule(self)
-
-
-@dataclasses.dataclass(frozen=True)
-class InverterConfig:
-    """How the inverter is trained.
-
-    Attributes:
-        width: of its ResNet-18.
-        batch_size: real clips a step, and as many synthesised ones; all replicas together.
-        epochs: passes over the real clips.
-        learning_rate: of Adam, at the start.
-        schedule: "constant" or "cosine" (to zero at the last epoch).
-        patience: epochs without a better validation loss after which training ends; 0 for never.
-        joint: whether a step is one update on the losses of both batches together, instead of two: real clips, then synthesised ones.
-        batch_statistics: whether batch normalisation goes by each batch's own statistics in training. False: by the stored ones, as in use;
-            where an inverter is trained on (real and synthesised batches differ, and the stored statistics are of both); one from scratch
-            always goes by its batches'.
-        augment: how far real clips are changed at random, 0 to 1 (`audio.augment`).
-        perceptual_layers: the classifier's layers that the perceptual loss compares; empty for the output of every residual block.
-        perceptual_relative: see `losses.perceptual_loss`.
-        perceptual_weight: of the perceptual loss, real and synthesised.
-        latent_weight: of the mean squared error of z on synthesised audio.
-        waveform_weight: of the squared error of the waveform on synthesised audio, relative to the clip's power.
-        range_weight: of `losses.range_penalty` on real audio.
-        spectrogram: the kind that the inverter sees (`SpectrogramConfig`), where it is another than the classifier's; or "".
-    """
-
-    width: int = 64
-    batch_size: int = 64
-    epochs: int = 250
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    patience: int = 0
-    joint: bool = False
-    batch_statistics: bool = True
-    augment: float = 0.0
-    perceptual_layers: tuple = ()
-    perceptual_relative: bool = False
-    perceptual_weight: float = 1.0
-    latent_weight: float = 1.0
-    waveform_weight: float = 0.0
-    range_weight: float = 0.0
-    spectrogram: str = ""
-
-    def __post_init__(self):
-        _check_positive(self, "width", "batch_size", "epochs")
-        _check_schedule(self)
-        if self.spectrogram:
-            SpectrogramConfig(self.spectrogram)
-
-    @property
-    def updates(self):
-        """Of the optimiser, in a training step."""
-        return 1 if self.joint else 2
-
-
-@dataclasses.dataclass(frozen=True)
-class WaveGANTrainingConfig:
-    """How a WaveGAN is trained; the defaults are the official code's.
-
-    Attributes:
-        loss: name out of `wavegan.adversarial.LOSSES`; it brings the optimisers.
-        steps: updates of the generator, in all.
-        batch_size: clips an update, all replicas together.
-        updates: of the discriminator before each of the generator.
-        phase_shuffle: largest shift, 0 for none.
-        learning_rate: of both optimisers; 0 for the loss's official one.
-        average: decay, a step, of the exponential moving average of the generator's weights; 0 for none.
-        projected_weight: of the adversarial loss by a second discriminator, on the features of the digit classifier
-            (`wavegan.projected`); 0 for none, as in the official code.
-        report_steps: steps between previews, scalars and saved checkpoints.
-        keep: how many checkpoints are kept.
-        dim, kernel_len, latent_dim, slice_len, channels, batch_norm, upsample, pp_len: see `WaveGANConfig`.
-        first_slice, pad_end, overlap: see `audio.slices.SliceConfig`.
-    """
-
-    loss: str = "wgan-gp"
-    steps: int = 200000
-    batch_size: int = 64
-    updates: int = 5
-    phase_shuffle: int = 2
-    learning_rate: float = 0.0
-    average: float = 0.0
-    projected_weight: float = 0.0
-    report_steps: int = 250
-    keep: int = 5
-    dim: int = 64
-    kernel_len: int = 25
-    latent_dim: int = 100
-    slice_len: int = 16384
-    channels: int = 1
-    batch_norm: bool = False
-    upsample: str = "zeros"
-    pp_len: int = 0
-    first_slice: bool = True
-    pad_end: bool = True
-    overlap: float = 0.0
-
-    def __post_init__(self):
-        _check_positive(self, "steps", "batch_size", "updates", "report_steps", "keep")
-        if self.loss not in WAVEGAN_LOSSES:
-            raise UserError(f"loss must be one of {WAVEGAN_LOSSES}, received {self.loss!r}.")
-        if not 0 <= self.average < 1:
-            raise UserError(f"average must be a decay of at least 0 and below 1, received {self.average}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class InversionConfig:
-    """How z is optimised.
-
-    Attributes:
-        waveform, stft, log_stft, perceptual, range: weights of the objective's terms (`inversion.objective`).
-        power: 1 for absolute, 2 for squared differences in the terms `waveform`, `stft` and `perceptual`.
-        perceptual_layers: the classifier's layers that the term `perceptual` compares; empty for every residual block.
-        relative: whether `waveform`, `stft` and `perceptual` are divided by the same measure of the target, so that silence scores 1.
-        stages: what comes before that objective: dicts of "share", of the iterations, and of weights where they differ. Coarse first.
-        latent: "free"; "clipped", to [-1, 1] after every few iterations; or "stochastic", numbers outside drawn anew (stochastic clipping:
-            Lipton & Tripathi, "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017). The weight `range` is
-            the gentle way.
-        line_search: of L-BFGS, "weak_wolfe" or "hager_zhang" (`inversion.lbfgs`).
-        exact_rounds: starts from which the exact z of the waveform is sought before all else (`inversion.exact`); 0 for not at all.
-        gradient_iterations: at most, from random starts.
-        gradient_starts: random starts a clip; the best is kept.
-        hybrid_iterations: at most, from the inverter's z.
-    """
-
-    waveform: float = 0.0
-    stft: float = 0.0
-    log_stft: float = 0.0
-    perceptual: float = 0.0
-    range: float = 0.0
-    power: int = 1
-    perceptual_layers: tuple = ()
-    relative: bool = False
-    stages: tuple = ()
-    latent: str = "free"
-    line_search: str = "weak_wolfe"
-    exact_rounds: int = 0
-    gradient_iterations: int = 50000
-    gradient_starts: int = 1
-    hybrid_iterations: int = 200
-
-    def __post_init__(self):
-        _check_positive(self, "power", "gradient_iterations", "gradient_starts", "hybrid_iterations")
-        if self.latent not in LATENTS:
-            raise UserError(f"latent must be one of {LATENTS}, received {self.latent!r}.")
-        if self.line_search not in LINE_SEARCHES:
-            raise UserError(f"line_search must be one of {LINE_SEARCHES}, received {self.line_search!r}.")
-        for stage in self.stages:
-            _check_stage(stage)
-        if sum(stage["share"] for stage in self.stages) >= 1:
-            raise UserError("The shares of [[inversion.stages]] must leave some iterations: their sum must be below 1.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,13 +51,13 @@ def recipe_from_dict(values, source="recipe"):
         UserError: if a section or an option is unknown.
     """
     sections = {f.name: f.type for f in dataclasses.fields(Recipe) if f.name != "name"}
-    _check_known(values, {"name", *sections}, f"{source}: section")
+    check_known(values, {"name", *sections}, f"{source}: section")
     built = {}
     for name, kind in sections.items():
         options = values.get(name, {})
         if not isinstance(options, dict):
             raise UserError(f"{source}: {name} must be a section [{name}], received {options!r}.")
-        _check_known(options, {f.name for f in dataclasses.fields(kind)}, f"{source}: [{name}] option")
+        check_known(options, {f.name for f in dataclasses.fields(kind)}, f"{source}: [{name}] option")
         built[name] = kind(**{k: _typed(v, getattr(kind(), k), f"{source}: [{name}] {k}") for k, v in options.items()})
     return Recipe(values.get("name", source), **built)
 
@@ -270,12 +73,6 @@ def _typed(value, default, what):
     if type(value) is not type(default):
         raise UserError(f"{what} must be a {type(default).__name__}, received {value!r}.")
     return value
-
-
-def _check_known(given, known, what):
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise UserError(f"{what} {unknown} is unknown; there are {sorted(known)}.")
 
 
 def load_recipe(name):

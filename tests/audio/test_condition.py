@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from tf_wavegan_inv import UserError
-from tf_wavegan_inv.audio.condition import AudioConfig, condition, match_channels
+from tf_wavegan_inv.audio.condition import condition, match_channels
+from tf_wavegan_inv.config import AudioConfig
 
 
 def test_short_is_padded_at_the_end_and_long_is_cut():

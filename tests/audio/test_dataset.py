@@ -5,10 +5,10 @@ import pytest
 import soundfile
 
 from tf_wavegan_inv import UserError
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import load_arrays, training_batches, validation_batches
 from tf_wavegan_inv.audio.folders import Clip
 from tf_wavegan_inv.audio.inspect import inspect_clip
+from tf_wavegan_inv.config import AudioConfig
 
 
 def batches(clips, count, **kwargs):

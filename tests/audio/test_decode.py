@@ -9,10 +9,10 @@ import soundfile
 import tensorflow as tf
 
 from tf_wavegan_inv.audio import decode
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import conditioned
 from tf_wavegan_inv.audio.folders import Clip
 from tf_wavegan_inv.audio.inspect import inspect_clip
+from tf_wavegan_inv.config import AudioConfig
 
 pytestmark = pytest.mark.smoke
 

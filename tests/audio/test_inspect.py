@@ -3,10 +3,10 @@ import pytest
 import soundfile
 
 from tf_wavegan_inv import UserError
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import conditioned
 from tf_wavegan_inv.audio.folders import Clip, find_clips
 from tf_wavegan_inv.audio.inspect import inspect_clip, inspect_clips
+from tf_wavegan_inv.config import AudioConfig
 
 
 def tone(samples=8000):

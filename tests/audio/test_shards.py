@@ -14,11 +14,11 @@ import tensorflow as tf
 from tests.conftest import CLIPS
 from tf_wavegan_inv import UserError
 from tf_wavegan_inv.audio import dataset, shards
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import training_batches
 from tf_wavegan_inv.audio.examples import from_example
 from tf_wavegan_inv.audio.folders import find_clips
 from tf_wavegan_inv.audio.load import read_corpus
+from tf_wavegan_inv.config import AudioConfig
 
 SIZE = 4  # clips a shard
 

@@ -5,11 +5,11 @@ import tensorflow as tf
 
 from tests.conftest import thinned
 from tf_wavegan_inv import UserError
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import conditioned
 from tf_wavegan_inv.audio.folders import Clip
 from tf_wavegan_inv.audio.inspect import Recording
 from tf_wavegan_inv.audio.slices import SliceConfig, Slices, load_slices, slice_batches, slice_starts, slices_of
+from tf_wavegan_inv.config import AudioConfig
 
 pytestmark = pytest.mark.smoke
 

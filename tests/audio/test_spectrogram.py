@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from tf_wavegan_inv import UserError
-from tf_wavegan_inv.audio.spectrogram import Spectrogram, SpectrogramConfig
+from tf_wavegan_inv.audio.spectrogram import Spectrogram
+from tf_wavegan_inv.config import SpectrogramConfig
 
 PAPER, LOG, PHASE = (Spectrogram(kind, 256, 128, 1) for kind in ("real", "log_magnitude", "phase"))
 

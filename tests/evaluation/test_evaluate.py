@@ -7,10 +7,10 @@ import soundfile
 from tests.conftest import NearlyRight
 from tf_wavegan_inv import defaults, load_classifier
 from tf_wavegan_inv.evaluation.evaluate import Evaluator
-from tf_wavegan_inv.evaluation.judge import Judge
 from tf_wavegan_inv.evaluation.sets import real
 from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.models.generator import load_generator
+from tf_wavegan_inv.models.predictions import Judge
 from tf_wavegan_inv.recipe import load_recipe
 
 

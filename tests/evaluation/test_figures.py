@@ -1,7 +1,7 @@
 import numpy as np
 
 from tf_wavegan_inv.evaluation.figures import detection_figure, grid_figure, reconstructions_figure
-from tf_wavegan_inv.page import player, write_page
+from tf_wavegan_inv.evaluation.page import player, write_page
 
 AUDIO = np.random.default_rng(0).normal(0, 0.1, (3, 4000, 1))
 

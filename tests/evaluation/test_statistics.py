@@ -5,12 +5,12 @@ import pytest
 
 from tf_wavegan_inv.evaluation.bootstrap import paired_difference
 from tf_wavegan_inv.evaluation.evaluate import ORIGINAL, Evaluation
-from tf_wavegan_inv.evaluation.judge import Heard
 from tf_wavegan_inv.evaluation.report import evenly
 from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, ClipSet
 from tf_wavegan_inv.evaluation.statistics import detection, honesty, statistics
 from tf_wavegan_inv.evaluation.tables import detection_table, difference_table, full_table, honesty_table, paper_table, short_table
 from tf_wavegan_inv.metrics.detection import area_under_roc
+from tf_wavegan_inv.models.predictions import Heard
 
 CLIPS = 20
 

@@ -5,9 +5,9 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from tf_wavegan_inv.inversion import search
+from tf_wavegan_inv.config import LINE_SEARCHES
+from tf_wavegan_inv.inversion import line_search as line_search_module
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
-from tf_wavegan_inv.recipe import LINE_SEARCHES
 
 pytestmark = pytest.mark.smoke
 
@@ -58,13 +58,13 @@ def test_directions_are_those_of_the_bfgs_matrix():
     """tensorflow-probability's private function gives -H g, H being made of all remembered differences by the BFGS formula."""
     rng = np.random.default_rng(0)
     value_and_gradient = lambda x: (tf.reduce_sum(x**2, 1), 2 * x)  # noqa: E731
-    state = search.begin(value_and_gradient, tf.constant(rng.normal(size=(3, 6)), tf.float64), 0.0)
-    steps = rng.normal(size=(search.PAIRS, 3, 6))
+    state = line_search_module.begin(value_and_gradient, tf.constant(rng.normal(size=(3, 6)), tf.float64), 0.0)
+    steps = rng.normal(size=(line_search_module.PAIRS, 3, 6))
     changes = steps + 0.3 * rng.normal(size=steps.shape)
-    steps, changes = np.where(rng.random((search.PAIRS, 1, 1)) < 0.5, 0, (steps, changes))  # half of the memory is empty
+    steps, changes = np.where(rng.random((line_search_module.PAIRS, 1, 1)) < 0.5, 0, (steps, changes))  # half of the memory is empty
     steps[-1] = changes[-1] = rng.normal(size=(3, 6))
     results = state.results._replace(position_deltas=tf.constant(steps), gradient_deltas=tf.constant(changes))
-    directions = search._new_line(state._replace(results=results), tf.ones(3, tf.bool)).direction
+    directions = line_search_module._new_line(state._replace(results=results), tf.ones(3, tf.bool)).direction
     for member in range(3):
         s, y, gradient = steps[:, member], changes[:, member], results.objective_gradient[member].numpy()
         matrix = (s[-1] @ y[-1]) / (y[-1] @ y[-1]) * np.eye(6)

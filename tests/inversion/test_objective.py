@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tf_wavegan_inv import UserError, load_recipe, load_wavegan
+from tf_wavegan_inv.config import InversionConfig
 from tf_wavegan_inv.inversion.objective import Objective, difference
 from tf_wavegan_inv.models.classifier import build_classifier
-from tf_wavegan_inv.recipe import InversionConfig
 
 TERMS = {
     "waveform": InversionConfig(waveform=1.0, power=2, relative=True),

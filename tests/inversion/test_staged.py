@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tf_wavegan_inv import UserError, invert
+from tf_wavegan_inv.config import InversionConfig
 from tf_wavegan_inv.inversion.staged import StagedMinimiser, projection, without_perceptual
-from tf_wavegan_inv.recipe import InversionConfig, recipe_from_dict
+from tf_wavegan_inv.recipe import recipe_from_dict
 
 CONFIG = InversionConfig(waveform=1.0, power=2, relative=True, gradient_iterations=40)
 

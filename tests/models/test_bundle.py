@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from tf_wavegan_inv import UserError, defaults, load_audio, load_classifier, load_inverter
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
-from tf_wavegan_inv.evaluation.judge import Judge
+from tf_wavegan_inv.config import SpectrogramConfig
 from tf_wavegan_inv.metrics.waveform import relative_mse
 from tf_wavegan_inv.models.classifier import build_classifier, feature_extractor
-from tf_wavegan_inv.models.precision import WHOLE
+from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.precision import WHOLE
 
 
 def test_the_bundled_inverter_reads_its_own_options(generator):

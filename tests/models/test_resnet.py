@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.config import SpectrogramConfig
 from tf_wavegan_inv.models.classifier import build_classifier, feature_extractor
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.models.resnet import BLOCK_LAYERS, resnet18

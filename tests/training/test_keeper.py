@@ -10,10 +10,9 @@ import tensorflow as tf
 
 from tf_wavegan_inv import UserError
 from tf_wavegan_inv.audio.dataset import validation_batches
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.config import ClassifierConfig, SpectrogramConfig
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.names import NAMES
-from tf_wavegan_inv.recipe import ClassifierConfig
 from tf_wavegan_inv.training.classifier import MONITOR, ClassifierTrainer
 from tf_wavegan_inv.training.fit import EpochKeeper, fit
 from tf_wavegan_inv.training.run import Run

@@ -10,11 +10,10 @@ import tensorflow as tf
 
 from tf_wavegan_inv import load_wavegan
 from tf_wavegan_inv.audio.dataset import validation_batches
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.config import InverterConfig, SpectrogramConfig
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.names import NAMES
-from tf_wavegan_inv.recipe import InverterConfig
 from tf_wavegan_inv.training.classifier import ClassifierTrainer
 from tf_wavegan_inv.training.fit import adam
 from tf_wavegan_inv.training.inverter import InverterTrainer

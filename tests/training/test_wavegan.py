@@ -9,9 +9,8 @@ import tensorflow as tf
 
 from tf_wavegan_inv import UserError, load_wavegan
 from tf_wavegan_inv.audio.slices import Slices
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.config import SpectrogramConfig, WaveGANTrainingConfig
 from tf_wavegan_inv.models.classifier import build_classifier
-from tf_wavegan_inv.recipe import WaveGANTrainingConfig
 from tf_wavegan_inv.training.fit import rate_of
 from tf_wavegan_inv.training.wavegan_stage import make_trainer, training_inputs
 from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps, state_values

@@ -11,10 +11,9 @@ import tensorflow as tf
 
 from tf_wavegan_inv import load_wavegan
 from tf_wavegan_inv.audio.slices import Slices
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.config import InverterConfig, SpectrogramConfig, WaveGANTrainingConfig
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.models.inverter import build_inverter
-from tf_wavegan_inv.recipe import InverterConfig, WaveGANTrainingConfig
 from tf_wavegan_inv.training.classifier import ClassifierTrainer
 from tf_wavegan_inv.training.inverter import InverterTrainer
 from tf_wavegan_inv.training.strategy import make_strategy

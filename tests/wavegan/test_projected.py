@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_wavegan_inv.audio.spectrogram import SpectrogramConfig
+from tf_wavegan_inv.config import SpectrogramConfig
 from tf_wavegan_inv.models.classifier import build_classifier
 from tf_wavegan_inv.wavegan.projected import ProjectedDiscriminator, SpectralConv2D, hinge_discriminator, spectral_norm
 

@@ -1,32 +1,10 @@
 """Any decoded audio -> what the generator was trained on: its rate, channels, level and length."""
 
-import dataclasses
-
 import tensorflow as tf
 
 from tf_wavegan_inv.audio.resample import resample
-from tf_wavegan_inv.errors import UserError
 
 MARGIN_SECONDS = 0.05  # more than the resampling filter reaches
-
-
-@dataclasses.dataclass(frozen=True)
-class AudioConfig:
-    """How audio is read.
-
-    Attributes:
-        sample_rate: rate in Hz that files are resampled to and written with. 16384 is the 2.4 % stretch of the paper's code.
-        peak_normalise: whether each file is scaled to a peak of 1, as the official WaveGAN loader does (`loader.py`).
-        gain: factor after that.
-    """
-
-    sample_rate: int = 16000
-    peak_normalise: bool = True
-    gain: float = 1.0
-
-    def __post_init__(self):
-        if not 1000 <= self.sample_rate <= 384000:
-            raise UserError(f"audio.sample_rate must be between 1000 and 384000 Hz, received {self.sample_rate}.")
 
 
 def condition(audio, rate, config, length, channels=1):

@@ -6,12 +6,12 @@ import pathlib
 
 import numpy as np
 
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import conditioned, load_arrays
 from tf_wavegan_inv.audio.folders import SPLITS, Clip, find_clips
 from tf_wavegan_inv.audio.inspect import inspect_clip, inspect_clips
 from tf_wavegan_inv.audio.labels import UNKNOWN
 from tf_wavegan_inv.audio.shards import is_sharded, read_shards
+from tf_wavegan_inv.config import AudioConfig
 from tf_wavegan_inv.errors import UserError
 
 

@@ -13,12 +13,12 @@ import re
 
 import tensorflow as tf
 
-from tf_wavegan_inv.audio.condition import AudioConfig
 from tf_wavegan_inv.audio.dataset import conditioned
 from tf_wavegan_inv.audio.decode import SHARD
 from tf_wavegan_inv.audio.examples import pcm_of, to_example
 from tf_wavegan_inv.audio.folders import SPLITS, Clip
 from tf_wavegan_inv.audio.inspect import Recording, inspect_clips
+from tf_wavegan_inv.config import AudioConfig
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import ENCODING, replacing, stamp, write_json
 

@@ -5,37 +5,12 @@ import dataclasses
 import keras
 from keras import ops
 
-from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.models.precision import full_precision
+from tf_wavegan_inv.config import SpectrogramConfig
+from tf_wavegan_inv.precision import full_precision
 
-KINDS = ("real", "log_magnitude", "phase")
 LOG_FLOOR = 1e-2  # magnitude; a full-scale sine has 64 at frame_length 256
 LOG_CENTRE, LOG_SCALE = -0.2, 4.4  # puts log(1e-2)..log(64) into [-1, 1]
 COMPRESSION = 0.3  # power of the magnitude that real and imaginary parts keep: of a full-scale sine 3.5, of the floor 0.25
-
-
-@dataclasses.dataclass(frozen=True)
-class SpectrogramConfig:
-    """What the networks see.
-
-    Attributes:
-        kind: "real", the real part of the STFT as the paper's code uses it; "log_magnitude", on a fixed scale of about [-1, 1]; or "phase",
-            the log magnitude and, as two more channels, real and imaginary part of the STFT with its magnitude compressed by a power.
-        frame_length: samples a frame, also the FFT's length.
-        frame_step: samples from frame to frame.
-        copies: how often the picture is stacked as channels (3 in the paper's code).
-    """
-
-    kind: str = "log_magnitude"
-    frame_length: int = 256
-    frame_step: int = 128
-    copies: int = 1
-
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise UserError(f"spectrogram.kind must be one of {KINDS}, received {self.kind!r}.")
-        if not 1 <= self.frame_step <= self.frame_length:
-            raise UserError(f"spectrogram.frame_step must be in 1..frame_length={self.frame_length}, received {self.frame_step}.")
 
 
 def stft(audio, frame_length, frame_step):

@@ -51,15 +51,15 @@ def run(options):
 
     from tf_wavegan_inv.commands.record import make_record
     from tf_wavegan_inv.evaluation.evaluate import Evaluator
-    from tf_wavegan_inv.evaluation.judge import Judge
     from tf_wavegan_inv.evaluation.publish import publish
     from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, synthesised
     from tf_wavegan_inv.evaluation.tables import short_note, short_table
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.inversion.invert import Inversion
     from tf_wavegan_inv.inversion.load import load_trained
-    from tf_wavegan_inv.models.inception import load_inception
+    from tf_wavegan_inv.models.predictions import Judge
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+    from tf_wavegan_inv.wavegan.inception import load_inception
 
     options.methods, options.sets = options.methods or METHODS, options.sets or SETS
     make_folder(options.out)
@@ -107,9 +107,9 @@ def run(options):
 
 def _judge(options, trained, generator):
     """The classifier that hears the digits."""
+    from tf_wavegan_inv.inversion.compatibility import check_shapes
     from tf_wavegan_inv.metrics import speech
     from tf_wavegan_inv.models.bundle import load_classifier
-    from tf_wavegan_inv.models.compatibility import check_shapes
 
     if options.speech and not speech.available():
         raise UserError("--speech needs pystoi or pesq: pip install -e '.[speech]'.")

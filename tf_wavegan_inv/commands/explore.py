@@ -76,9 +76,9 @@ def _bundled(options, generator):
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.load import read_corpus
     from tf_wavegan_inv.exploration.latents import Latents
+    from tf_wavegan_inv.inversion.compatibility import check_trained_for
     from tf_wavegan_inv.inversion.invert import invert
     from tf_wavegan_inv.models.bundle import load_inverter
-    from tf_wavegan_inv.models.compatibility import check_trained_for
 
     if options.wavegan != defaults.WAVEGAN:
         raise UserError(f"Give a folder of latents that were found for {options.wavegan}: tf-wavegan-inv invert --wavegan makes one.")

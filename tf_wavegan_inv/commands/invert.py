@@ -85,8 +85,8 @@ def add_arguments(p):
 def run(options):
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.inspect import inspect_clips
-    from tf_wavegan_inv.commands.earlier import done_before
     from tf_wavegan_inv.commands.record import make_record
+    from tf_wavegan_inv.commands.resume import done_before
     from tf_wavegan_inv.commands.table import Table
     from tf_wavegan_inv.files import stamp, write_json
     from tf_wavegan_inv.inversion.invert import batch_progress

@@ -36,7 +36,7 @@ def run(options):
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.inspect import inspect_clips
     from tf_wavegan_inv.commands.clips import gather, output_names
-    from tf_wavegan_inv.commands.earlier import check_free
+    from tf_wavegan_inv.commands.resume import check_free
     from tf_wavegan_inv.commands.table import Table
     from tf_wavegan_inv.files import write_json
     from tf_wavegan_inv.serving.client import Client

@@ -197,7 +197,6 @@ def _compare(request, options):
     """Invert held-out clips by each method with the models of the run, write what `tf-wavegan-inv evaluate` writes, print a table."""
     from tf_wavegan_inv.commands.record import make_record
     from tf_wavegan_inv.evaluation.evaluate import Evaluator
-    from tf_wavegan_inv.evaluation.judge import Judge
     from tf_wavegan_inv.evaluation.publish import publish
     from tf_wavegan_inv.evaluation.sets import REAL, real, spread
     from tf_wavegan_inv.evaluation.tables import short_note, short_table
@@ -205,6 +204,7 @@ def _compare(request, options):
     from tf_wavegan_inv.inversion.invert import METHODS, Inversion
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
     from tf_wavegan_inv.models.generator import weights_file
+    from tf_wavegan_inv.models.predictions import Judge
 
     split = "test" if request.corpus.labelled().recordings["test"] else "valid"
     generator = request.load_generator()

@@ -12,10 +12,10 @@ from tf_wavegan_inv import __version__
 from tf_wavegan_inv.audio.labels import UNKNOWN
 from tf_wavegan_inv.audio.write import write_wav
 from tf_wavegan_inv.evaluation.clips import measure
-from tf_wavegan_inv.evaluation.judge import Heard
 from tf_wavegan_inv.files import replacing, write_npy
 from tf_wavegan_inv.inversion.invert import InversionResult, batch_progress
 from tf_wavegan_inv.metrics import latent
+from tf_wavegan_inv.models.predictions import Heard
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from tf_wavegan_inv.evaluation.report import evenly, ranking, write_report
 from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED
 from tf_wavegan_inv.evaluation.statistics import detection, honesty, statistics
 from tf_wavegan_inv.evaluation.tables import detection_table, difference_table, full_table, honesty_table, paper_table
+from tf_wavegan_inv.evaluation.tensorboard import LATENT_FILES, AudioWriter, ScalarWriter, write_latents, write_options
 from tf_wavegan_inv.files import ENCODING, replacing, write_json, write_text
 from tf_wavegan_inv.metrics.detection import area_under_roc
 from tf_wavegan_inv.names import NAMES, column
-from tf_wavegan_inv.tensorboard import LATENT_FILES, AudioWriter, ScalarWriter, write_latents, write_options
 
 PREVIEW_CLIPS = 8
 FIGURES = {SYNTHESISED: ("figure2.png", "table1.md"), REAL: ("figure3.png", "table2.md")}  # by their numbers in the paper

@@ -9,8 +9,8 @@ import numpy as np
 
 from tf_wavegan_inv.audio.labels import DIGITS, UNKNOWN
 from tf_wavegan_inv.evaluation.evaluate import ORIGINAL
+from tf_wavegan_inv.evaluation.page import figure, player, write_page
 from tf_wavegan_inv.names import column
-from tf_wavegan_inv.page import figure, player, write_page
 
 SORTED_BY = "spectrogram/log_spectral_distance"
 SHOWN = ("class/accuracy", "waveform/relative_mse", "waveform/si_sdr", SORTED_BY, "latent/max_error", "seconds")

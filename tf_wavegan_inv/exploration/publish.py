@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tf_wavegan_inv.audio.write import write_wav
 from tf_wavegan_inv.evaluation.figures import grid_figure
+from tf_wavegan_inv.evaluation.page import player, write_page
 from tf_wavegan_inv.exploration.explore import in_words
 from tf_wavegan_inv.files import ENCODING, replacing, write_npy
-from tf_wavegan_inv.page import player, write_page
 
 HEADINGS = {
     "interpolation": "From one clip to another",

@@ -1,9 +1,9 @@
 """Exact recovery: the z, to the last digits, of a clip that the generator made.
 
-From a start, L-BFGS brings the waveform into the neighbourhood; the polish (`inversion.polish`) then solves the nonlinear least-squares
-problem G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and both begin again; where
-it ends above that floor, they begin again elsewhere in the valley, for there may be a z that makes nearly the same audio. A clip that
-stays far off from some starts is out of the generator's range (a real recording, say) and given up.
+From a start, L-BFGS brings the waveform into the neighbourhood; `inversion.gauss_newton` then solves the nonlinear least-squares problem
+G(z) = audio, of 100 unknowns, to the floor of float32. Where that ends in another minimum, z is shaken and both begin again; where it ends
+above that floor, they begin again elsewhere in the valley, for there may be a z that makes nearly the same audio. A clip that stays far off
+from some starts is out of the generator's range (a real recording, say) and given up.
 docs/inversion.md has the experiments behind the constants.
 """
 
@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
+from tf_wavegan_inv.inversion.gauss_newton import Polish, relative_error
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
-from tf_wavegan_inv.inversion.polish import Polish, relative_error
 from tf_wavegan_inv.losses import range_penalty
 
 ROUNDING = 1 / 12 / 32768**2  # mean square error of rounding to 16 bits; cutting off, as the official code does, has four times that

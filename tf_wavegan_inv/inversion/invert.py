@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.inversion.compatibility import check_directions
 from tf_wavegan_inv.inversion.exact import FAR_STARTS, ExactRecovery
 from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
 from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
-from tf_wavegan_inv.models.compatibility import check_directions
 from tf_wavegan_inv.recipe import load_recipe
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from tf_wavegan_inv.inversion.search import advance_apart, advance_together, begin, join, specification, take
+from tf_wavegan_inv.inversion.line_search import advance_apart, advance_together, begin, join, specification, take
 
 CHUNK = 10  # between looks at the batch: evaluations, or iterations of "hager_zhang"
 PROGRESS, WINDOW = 1e-4, 3  # a member has stalled if it gained less than this share of its value over so many chunks
@@ -54,7 +54,7 @@ class LBFGS:
         objective: function of (position [batch, n], target) -> value [batch], in TensorFlow; target: tensors, batch first.
         tolerance: largest gradient component at which a member has converged.
         line_search: "weak_wolfe", each member at its own pace, or "hager_zhang", `tfp.optimizer.lbfgs_minimize` as it is
-            (`inversion.search`).
+            (`inversion.line_search`).
     """
 
     def __init__(self, objective, tolerance=1e-7, line_search="weak_wolfe"):

@@ -39,9 +39,9 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
         UserError: if a model is missing or damaged or does not fit, the bundled inverter is for another WaveGAN, or an inverter for another
             latent range.
     """
+    from tf_wavegan_inv.inversion.compatibility import check_shapes, check_trained_for, check_trained_for_generator
     from tf_wavegan_inv.inversion.staged import without_perceptual
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
-    from tf_wavegan_inv.models.compatibility import check_shapes, check_trained_for, check_trained_for_generator
     from tf_wavegan_inv.recipe import load_recipe
 
     hearing, inverting = load_classifier(classifier or defaults.CLASSIFIER), None
@@ -89,9 +89,9 @@ class Loaded:
         self, method="hybrid", wavegan=defaults.WAVEGAN, inverter=None, classifier=None, recipe=None, slice_len=None, generator=None,
         latent_dim=None, latent_range=None,
     ):  # fmt: skip
-        from tf_wavegan_inv.evaluation.judge import Judge
         from tf_wavegan_inv.inversion.invert import Inversion
         from tf_wavegan_inv.models.generator import load_generator
+        from tf_wavegan_inv.models.predictions import Judge
         from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
         if generator:

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from tf_wavegan_inv.config import OBJECTIVE_WEIGHTS
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.inversion.objective import Objective
-from tf_wavegan_inv.recipe import OBJECTIVE_WEIGHTS
 
 
 class StagedMinimiser:

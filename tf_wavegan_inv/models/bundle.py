@@ -7,7 +7,7 @@ import keras
 
 from tf_wavegan_inv.audio.spectrogram import Spectrogram  # noqa: F401 - registers the layer that the files name
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.models.precision import set_precision
+from tf_wavegan_inv.precision import set_precision
 from tf_wavegan_inv.recipe import recipe_from_dict
 
 FILES = ("model.keras", "best.keras")

@@ -7,8 +7,8 @@ import keras
 from tf_wavegan_inv.audio.labels import DIGITS
 from tf_wavegan_inv.audio.spectrogram import Spectrogram
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.models.precision import full_precision
 from tf_wavegan_inv.models.resnet import BLOCK_LAYERS, STEM_LAYERS, resnet18
+from tf_wavegan_inv.precision import full_precision
 
 FEATURE_LAYERS = ("spectrogram", *STEM_LAYERS, *BLOCK_LAYERS)
 

@@ -5,8 +5,8 @@ import dataclasses
 import keras
 
 from tf_wavegan_inv.audio.spectrogram import Spectrogram
-from tf_wavegan_inv.models.precision import full_precision
 from tf_wavegan_inv.models.resnet import resnet18
+from tf_wavegan_inv.precision import full_precision
 
 
 def build_inverter(length, channels, latent_dim, spectrogram, width=64, synchronized=False):

@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from tf_wavegan_inv.audio.condition import condition
+from tf_wavegan_inv.inversion.line_search import advance_apart, begin
 from tf_wavegan_inv.inversion.objective import Objective
-from tf_wavegan_inv.inversion.search import advance_apart, begin
 from tf_wavegan_inv.serving.checks import checked_audio, checked_batch, checked_latents, checked_rate, checked_steps, checked_wav
 
 MAX_STEPS = 1000

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from tf_wavegan_inv.evaluation.tensorboard import ScalarWriter, write_options
 from tf_wavegan_inv.progress import Lines, shows_bars
-from tf_wavegan_inv.tensorboard import ScalarWriter, write_options
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
 

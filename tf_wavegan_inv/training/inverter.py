@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tf_wavegan_inv.losses import latent_loss, perceptual_loss, range_penalty, waveform_loss
 from tf_wavegan_inv.models.classifier import BLOCK_LAYERS, feature_extractor
-from tf_wavegan_inv.models.precision import in_full_precision
+from tf_wavegan_inv.precision import in_full_precision
 from tf_wavegan_inv.training.trainer import Trainer
 
 LOSSES = ("loss/perceptual_real", "loss/range", "loss/latent", "loss/waveform", "loss/perceptual_synth")

@@ -14,14 +14,14 @@ from tf_wavegan_inv.audio.dataset import training_batches, validation_batches
 from tf_wavegan_inv.audio.folders import unique_names
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.evaluation.tensorboard import Previews, Profile
 from tf_wavegan_inv.files import checksum, replacing, write_text
+from tf_wavegan_inv.inversion.compatibility import check_shapes
 from tf_wavegan_inv.models.bundle import FILES, find_model, load_classifier, load_inverter
 from tf_wavegan_inv.models.classifier import build_classifier
-from tf_wavegan_inv.models.compatibility import check_shapes
 from tf_wavegan_inv.models.generator import find_generator, load_generator, weights_file
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.recipe import Recipe, load_recipe
-from tf_wavegan_inv.tensorboard import Previews, Profile
 from tf_wavegan_inv.training import classifier as classifier_step
 from tf_wavegan_inv.training import inverter as inverter_step
 from tf_wavegan_inv.training.fit import adam, fit, learning_rate

@@ -11,11 +11,11 @@ import tensorflow as tf
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.evaluation.judge import Judge
+from tf_wavegan_inv.evaluation.tensorboard import AudioWriter, ScalarWriter, write_options
 from tf_wavegan_inv.files import checksum, replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import find_model, load_classifier
-from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_options
+from tf_wavegan_inv.models.predictions import Judge
 from tf_wavegan_inv.training.fit import display, rate_of, rounded, segments
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 from keras import ops
 
-from tf_wavegan_inv.models.precision import full_precision
+from tf_wavegan_inv.precision import full_precision
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.layers import BatchStatisticsNormalization, DownsampleConv1D, phase_shuffle
 

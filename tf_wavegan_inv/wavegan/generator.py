@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 
-from tf_wavegan_inv.models.precision import full_precision, in_full_precision
+from tf_wavegan_inv.precision import full_precision, in_full_precision
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.layers import FrozenUpsampleConv1D, PostProcessingFilter, UpsampleConv1D
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavegan_inv.models.classifier import feature_extractor
-from tf_wavegan_inv.models.precision import full_precision, in_full_precision
+from tf_wavegan_inv.precision import full_precision, in_full_precision
 
 LAYERS = ("stem_pool", "stage1_block2", "stage2_block2", "stage3_block2", "stage4_block2")  # of the classifier, a head each
 WIDTH = 64  # channels of a head

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from tf_wavegan_inv.tensorboard import PROFILE_AFTER, SPRITE, Profile, write_latents, write_options
+from tf_wavegan_inv.evaluation.tensorboard import PROFILE_AFTER, SPRITE, Profile, write_latents, write_options
 
 
 def test_options_are_read_back(tmp_path):

@@ -36,5 +36,5 @@ def write_page(path, title, body):
         title: str.
         body: list of str, HTML. A `table` of the class "clips" is sorted by a click on a `th` with the attribute data-sort.
     """
-    template = string.Template(importlib.resources.files("tf_wavegan_inv").joinpath("page.html").read_text(encoding="utf-8"))
+    template = string.Template(importlib.resources.files("tf_wavegan_inv.evaluation").joinpath("page.html").read_text(encoding="utf-8"))
     write_text(path, template.substitute(title=html.escape(title), body="\n".join(body)))

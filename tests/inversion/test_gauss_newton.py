@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_wavegan_inv.inversion import polish
-from tf_wavegan_inv.inversion.polish import Polish
+from tf_wavegan_inv.inversion import gauss_newton
+from tf_wavegan_inv.inversion.gauss_newton import Polish
 from tf_wavegan_inv.models.generator import AnyGenerator
 
 
@@ -61,7 +61,7 @@ def test_the_gain_counts_where_it_is_free(stretched, free):
 
 
 def test_iterations_are_limited(stretched, monkeypatch):
-    monkeypatch.setattr(polish, "CYCLES", 2)
+    monkeypatch.setattr(gauss_newton, "CYCLES", 2)
     z = np.random.default_rng(1).uniform(-1, 1, (2, 8)).astype(np.float32)
     _, _, iterations = Polish(stretched)(start_of(-z), target_of(stretched(z)), limit=5)
     assert (iterations <= 10).all()

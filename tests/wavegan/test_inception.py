@@ -4,7 +4,7 @@ import pytest
 from tests.conftest import thinned
 from tf_wavegan_inv import UserError
 from tf_wavegan_inv.metrics.inception import inception_score
-from tf_wavegan_inv.models.inception import load_inception
+from tf_wavegan_inv.wavegan.inception import load_inception
 
 pytestmark = pytest.mark.smoke
 
