@@ -48,6 +48,8 @@ class ClassifierConfig:
         schedule: "constant" or "cosine" (to zero at the last epoch).
         patience: epochs without a better validation loss after which training ends; 0 for never.
         augment: how far clips are changed at random, 0 to 1 (`audio.augment`).
+        rooms: strength of the random rooms and background noise that clips are placed in, 0 to 1 (`audio.augment.in_room`); 0 for none.
+        balanced: whether every digit is drawn equally often, however many clips it has.
     """
 
     width: int = 64
@@ -57,6 +59,8 @@ class ClassifierConfig:
     schedule: str = "constant"
     patience: int = 0
     augment: float = 0.0
+    rooms: float = 0.0
+    balanced: bool = False
 
     def __post_init__(self):
         _check_positive(self, "width", "batch_size", "epochs")
