@@ -274,7 +274,7 @@ class ReportKeeper(Keeper):
     """
 
     def __init__(self, trainer, run, step, preemption, training, config, request, judge, invertibility=None):
-        super().__init__(run, step, training.report_steps, training.batch_size * training.updates, preemption)
+        super().__init__(run, step, training.report_steps, training.batch_size * max(training.updates, 1), preemption)
         self.trainer, self.training = trainer, training
         self.scalars = ScalarWriter(run.folder / "logs")
         self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
