@@ -141,6 +141,8 @@ class WaveGANTrainingConfig:
             official code. The recipe's section `inverter` says what it is and how its losses are weighted.
         prior_weight: of the distance of real clips' z from the prior, among those losses.
         balanced: whether every digit is drawn equally often, however many clips it has.
+        inverted_clips: validation clips that are inverted at every report, digits in turn (`training.invertibility`); the generator that
+            inverts them best is kept. 0 for none: then that with the highest Inception Score.
         report_steps: steps between previews, scalars and saved checkpoints.
         keep: how many checkpoints are kept.
         dim, kernel_len, latent_dim, slice_len, channels, batch_norm, upsample, pp_len: see `WaveGANConfig`.
@@ -158,6 +160,7 @@ class WaveGANTrainingConfig:
     joint_weight: float = 0.0
     prior_weight: float = 1.0
     balanced: bool = False
+    inverted_clips: int = 40
     report_steps: int = 250
     keep: int = 5
     dim: int = 64

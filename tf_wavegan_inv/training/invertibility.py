@@ -7,15 +7,13 @@ import keras
 import numpy as np
 
 from tf_wavegan_inv.evaluation.judge import Judge
-from tf_wavegan_inv.evaluation.sets import spread
 from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.metrics.spectrogram import log_spectral_distance
 from tf_wavegan_inv.models.bundle import load_classifier
 from tf_wavegan_inv.wavegan.checkpoint import copy_weights
 from tf_wavegan_inv.wavegan.generator import Generator
 
-CLIPS = 200  # digits in turn, as far as there are as many of each
-GRADIENT_CLIPS, GRADIENT_ITERATIONS = 40, 50  # where there is no inverter
+GRADIENT_ITERATIONS = 50  # where there is no inverter
 OBJECTIVE = "inversion/objective"
 
 
@@ -26,16 +24,15 @@ class Invertibility:
 
     Args:
         config: `WaveGANConfig` of the generator.
-        clips: `ClipArrays` with labels.
+        clips: `ClipArrays` with labels, those that are inverted.
         classifier_path: of the classifier that predicts labels, and whose features the recipe's objective compares.
         inversion: the recipe's `InversionConfig`.
         inverter: function without arguments that makes an inverter like the one in training; None for none.
-        seed: int. Seed of the clips and the random z.
+        seed: int. Seed of the random z.
     """
 
     def __init__(self, config, clips, classifier_path, inversion, *, inverter=None, seed=0):
-        chosen = clips.take(spread(clips.labels, CLIPS if inverter else GRADIENT_CLIPS, seed))
-        self.audio, self.labels, self.seed = chosen.float_audio(), chosen.labels, seed
+        self.audio, self.labels, self.seed = clips.float_audio(), clips.labels, seed
         method = "inverter" if inverter else "gradient"
         once = dataclasses.replace(inversion, exact_rounds=0, gradient_starts=1, gradient_iterations=GRADIENT_ITERATIONS)
         with _in_float32():

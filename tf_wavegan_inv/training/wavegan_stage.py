@@ -8,10 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_wavegan_inv.audio.dataset import load_arrays
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.evaluation.judge import Judge
+from tf_wavegan_inv.evaluation.sets import spread
 from tf_wavegan_inv.files import checksum, replacing, write_json
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import find_model, load_classifier
@@ -361,11 +363,12 @@ def _classifier(request, config):
 
 
 def _invertibility(request, config):
-    """The `Invertibility` of a run, or None where no validation clip has a label."""
-    corpus = request.corpus.labelled()
-    if not corpus.recordings["valid"]:
+    """The `Invertibility` of a run, or None where it inverts no validation clips, or none has a label."""
+    recordings = request.corpus.labelled().recordings["valid"]
+    chosen = spread(np.array([r.clip.label for r in recordings], int), request.recipe.wavegan.inverted_clips, request.seed)
+    if not chosen:
         return None
-    clips = corpus.arrays("valid", request.recipe.audio, config.slice_len, config.audio_channels)
+    clips = load_arrays([recordings[i] for i in chosen], request.recipe.audio, config.slice_len, config.audio_channels)
     inverter = (lambda: new_inverter(config, request.recipe)) if request.recipe.wavegan.joint_weight else None
     path = classifier_path(request)
     return Invertibility(config, clips, path, request.recipe.inversion, inverter=inverter, seed=request.seed)
