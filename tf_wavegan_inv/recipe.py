@@ -232,6 +232,11 @@ class InversionConfig:
         if sum(stage["share"] for stage in self.stages) >= 1:
             raise UserError("The shares of [[inversion.stages]] must leave some iterations: their sum must be below 1.")
 
+    @property
+    def has_objective(self):
+        """Whether there is anything to minimise."""
+        return any((self.waveform, self.stft, self.log_stft, self.perceptual))
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:

@@ -19,6 +19,7 @@ from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import find_model, load_classifier
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.names import NAMES
+from tf_wavegan_inv.recipe import load_recipe
 from tf_wavegan_inv.tensorboard import AudioWriter, ScalarWriter, write_options
 from tf_wavegan_inv.training.fit import display, rate_of, rounded, segments
 from tf_wavegan_inv.training.invertibility import OBJECTIVE, Invertibility
@@ -370,5 +371,7 @@ def _invertibility(request, config):
         return None
     clips = load_arrays([recordings[i] for i in chosen], request.recipe.audio, config.slice_len, config.audio_channels)
     inverter = (lambda: new_inverter(config, request.recipe)) if request.recipe.wavegan.joint_weight else None
-    path = classifier_path(request)
-    return Invertibility(config, clips, path, request.recipe.inversion, inverter=inverter, seed=request.seed)
+    inversion = request.recipe.inversion
+    if not inversion.has_objective:  # a recipe for a WaveGAN alone
+        inversion = load_recipe("best").inversion
+    return Invertibility(config, clips, classifier_path(request), inversion, inverter=inverter, seed=request.seed)
