@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_wavegan_inv.losses import QUIET, cross_entropy, latent_loss, perceptual_loss, range_penalty, waveform_loss
+from tf_wavegan_inv.losses import QUIET, cross_entropy, latent_loss, perceptual_loss, prior_distance, range_penalty, waveform_loss
 
 
 def test_latent_loss_is_one_mean_a_clip():
@@ -38,3 +38,16 @@ def test_cross_entropy():
 
 def test_range_penalty_is_zero_inside():
     np.testing.assert_allclose(range_penalty(np.array([[1.0, -1, 0], [2, 0, -1]], np.float32)), [0, 1 / 3], rtol=1e-6)
+
+
+def test_prior_distance_is_least_for_even_samples_of_the_prior():
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(100, 64)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=0)
+    prior = rng.uniform(-1, 1, (64, 100)).astype(np.float32)
+    distance = float(prior_distance(prior, directions))
+    assert 0 < distance < 0.05
+    narrow, shifted, repeated = 0.5 * prior, prior + 0.5, np.repeat(prior[:8], 8, axis=0)
+    line = np.repeat(prior[:, :1], 100, axis=1)  # every coordinate is right, together they are not
+    for other in (narrow, shifted, repeated, line):
+        assert float(prior_distance(other, directions)) > 2 * distance

@@ -8,7 +8,7 @@ from tf_wavegan_inv.models.classifier import FEATURE_LAYERS
 from tf_wavegan_inv.recipe import recipe_from_dict, recipe_names
 
 
-@pytest.mark.parametrize("name", ["best", "paper", "authors-code", "digits"])
+@pytest.mark.parametrize("name", ["best", "paper", "authors-code", "digits", "sc09"])
 def test_every_recipe_survives_json_like_dicts(name):
     recipe = load_recipe(name)
     assert recipe.name == name and name in recipe_names()

@@ -87,6 +87,8 @@ class ClassifierConfig:
         schedule: "constant" or "cosine" (to zero at the last epoch).
         patience: epochs without a better validation loss after which training ends; 0 for never.
         augment: how far clips are changed at random, 0 to 1 (`audio.augment`).
+        rooms: strength of the random rooms and background noise that clips are placed in, 0 to 1 (`audio.augment.in_room`); 0 for none.
+        balanced: whether every digit is drawn equally often, however many clips it has.
     """
 
     width: int = 64
@@ -96,6 +98,8 @@ class ClassifierConfig:
     schedule: str = "constant"
     patience: int = 0
     augment: float = 0.0
+    rooms: float = 0.0
+    balanced: bool = False
 
     def __post_init__(self):
         _check_positive(self, "width", "batch_size", "epochs")
@@ -121,6 +125,7 @@ class InverterConfig:
         perceptual_layers: the classifier's layers that the perceptual loss compares; empty for the output of every residual block.
         perceptual_relative: see `losses.perceptual_loss`.
         perceptual_weight: of the perceptual loss, real and synthesised.
+        log_stft_weight: of the multi-resolution log STFT distance of real clips and their reconstructions.
         latent_weight: of the mean squared error of z on synthesised audio.
         waveform_weight: of the squared error of the waveform on synthesised audio, relative to the clip's power.
         range_weight: of `losses.range_penalty` on real audio.
@@ -139,6 +144,7 @@ class InverterConfig:
     perceptual_layers: tuple = ()
     perceptual_relative: bool = False
     perceptual_weight: float = 1.0
+    log_stft_weight: float = 0.0
     latent_weight: float = 1.0
     waveform_weight: float = 0.0
     range_weight: float = 0.0
@@ -164,12 +170,18 @@ class WaveGANTrainingConfig:
         loss: name out of `wavegan.adversarial.LOSSES`; it brings the optimisers.
         steps: updates of the generator, in all.
         batch_size: clips an update, all replicas together.
-        updates: of the discriminator before each of the generator.
+        updates: of the discriminator before each of the generator; 0 for no discriminator of the waveform.
         phase_shuffle: largest shift, 0 for none.
         learning_rate: of both optimisers; 0 for the loss's official one.
         average: decay, a step, of the exponential moving average of the generator's weights; 0 for none.
         projected_weight: of the adversarial loss by a second discriminator, on the features of the digit classifier
             (`wavegan.projected`); 0 for none, as in the official code.
+        joint_weight: of the losses of an inverter that is trained in the generator's own step (`training.joint`); 0 for none, as in the
+            official code. The recipe's section `inverter` says what it is and how its losses are weighted.
+        prior_weight: of the distance of real clips' z from the prior, among those losses.
+        balanced: whether every digit is drawn equally often, however many clips it has.
+        inverted_clips: validation clips that are inverted at every report, digits in turn (`training.invertibility`); the generator that
+            inverts them best is kept. 0 for none: then that with the highest Inception Score.
         report_steps: steps between previews, scalars and saved checkpoints.
         keep: how many checkpoints are kept.
         dim, kernel_len, latent_dim, slice_len, channels, batch_norm, upsample, pp_len: see `WaveGANConfig`.
@@ -184,6 +196,10 @@ class WaveGANTrainingConfig:
     learning_rate: float = 0.0
     average: float = 0.0
     projected_weight: float = 0.0
+    joint_weight: float = 0.0
+    prior_weight: float = 1.0
+    balanced: bool = False
+    inverted_clips: int = 40
     report_steps: int = 250
     keep: int = 5
     dim: int = 64
@@ -199,7 +215,9 @@ class WaveGANTrainingConfig:
     overlap: float = 0.0
 
     def __post_init__(self):
-        _check_positive(self, "steps", "batch_size", "updates", "report_steps", "keep")
+        _check_positive(self, "steps", "batch_size", "report_steps", "keep")
+        if not (self.updates or self.projected_weight):
+            raise UserError("[wavegan] updates = 0 needs another adversary: give a projected_weight above 0.")
         if self.loss not in WAVEGAN_LOSSES:
             raise UserError(f"loss must be one of {WAVEGAN_LOSSES}, received {self.loss!r}.")
         if not 0 <= self.average < 1:
@@ -252,6 +270,11 @@ class InversionConfig:
             _check_stage(stage)
         if sum(stage["share"] for stage in self.stages) >= 1:
             raise UserError("The shares of [[inversion.stages]] must leave some iterations: their sum must be below 1.")
+
+    @property
+    def has_objective(self):
+        """Whether there is anything to minimise."""
+        return any((self.waveform, self.stft, self.log_stft, self.perceptual))
 
 
 def check_known(given, known, what):

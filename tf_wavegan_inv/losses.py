@@ -1,5 +1,7 @@
 """Training losses: pure functions of tensors, one value a clip."""
 
+import math
+
 from keras import ops
 
 from tf_wavegan_inv.precision import in_full_precision
@@ -52,3 +54,22 @@ def cross_entropy(labels, logits):
 def range_penalty(z):
     """Mean squared distance of z from the generator's prior cube [-1, 1]: [batch, latent_dim] -> [batch]."""
     return ops.mean(ops.relu(ops.abs(z) - 1.0) ** 2, axis=-1)
+
+
+def prior_distance(z, directions):
+    """How far a batch of z is from samples of the uniform distribution on [-1, 1]: a scalar, 0 where they are spread as evenly as can be.
+
+    A sliced Wasserstein distance (Kolouri et al., "Sliced Wasserstein auto-encoders", 2018). Sorted coordinates are compared with the
+    quantiles of the uniform distribution; sorted projections on random directions with the quantiles of the normal distribution of
+    variance 1/3, which a sum of many such coordinates has.
+
+    Args:
+        z: [batch, latent_dim].
+        directions: [latent_dim, directions], columns of norm 1.
+    """
+    count = ops.cast(ops.shape(z)[0], z.dtype)
+    level = (2 * ops.arange(1, ops.shape(z)[0] + 1, dtype=z.dtype) - 1) / count - 1  # in the middle of each part of [-1, 1]
+    normal = ops.erfinv(level) * math.sqrt(2 / 3)
+    coordinates = ops.sort(z, axis=0) - level[:, None]
+    projections = ops.sort(ops.matmul(z, directions), axis=0) - normal[:, None]
+    return ops.mean(coordinates**2) + ops.mean(projections**2)

@@ -39,6 +39,20 @@ def test_labels_stay_with_their_clips(real_clips):
     assert [label_of[x.tobytes()] for x in audio] == labels.tolist()
 
 
+def test_balanced_batches_draw_every_label_equally_often(real_clips):
+    labels = real_clips.labels
+    kept = (labels != 3) | (np.arange(len(labels)) == np.flatnonzero(labels == 3)[0])  # one clip of digit three is left
+    uneven = real_clips.take(list(np.flatnonzero(kept)))
+    drawn = batches(uneven, 12, batch_size=20, seed=1, balanced=True)
+    for _, labels, _ in drawn:
+        assert np.bincount(labels, minlength=10).tolist() == [2] * 10
+    fingerprints = [x.tobytes() for audio, labels, _ in drawn for x in audio[labels == 0]]
+    count = int((uneven.labels == 0).sum())
+    assert len(set(fingerprints[:count])) == min(count, len(fingerprints))
+    later = batches(uneven, 1, batch_size=20, seed=1, start_step=11, balanced=True)
+    np.testing.assert_array_equal(later[0][0], drawn[11][0])
+
+
 @pytest.mark.parametrize("batch_size", [7, 64])
 def test_validation_counts_every_clip_once_in_order_in_whole_batches(real_clips, batch_size):
     extra = np.arange(len(real_clips))

@@ -21,7 +21,7 @@ STEPS = 12
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
-    path.write_text("[wavegan]\ndim = 2\nbatch_size = 2\nupdates = 2\nreport_steps = 4\naverage = 0.9\nkeep = 2\n")
+    path.write_text("[wavegan]\ndim = 2\nbatch_size = 2\nupdates = 2\nreport_steps = 4\naverage = 0.9\nkeep = 2\ninverted_clips = 0\n")
     return path
 
 

@@ -9,16 +9,18 @@ import tensorflow as tf
 
 from tf_wavegan_inv import UserError, load_wavegan
 from tf_wavegan_inv.audio.slices import Slices
-from tf_wavegan_inv.config import SpectrogramConfig, WaveGANTrainingConfig
+from tf_wavegan_inv.config import InverterConfig, SpectrogramConfig, WaveGANTrainingConfig
 from tf_wavegan_inv.models.classifier import build_classifier
+from tf_wavegan_inv.recipe import Recipe
 from tf_wavegan_inv.training.fit import rate_of
-from tf_wavegan_inv.training.wavegan_stage import make_trainer, training_inputs
+from tf_wavegan_inv.training.wavegan_stage import make_joint, make_trainer, training_inputs
 from tf_wavegan_inv.training.wavegan_state import restore_state, save_state, saved_steps, state_values
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.variables import variables_of
 
 TRAINING = WaveGANTrainingConfig(batch_size=4, updates=2, average=0.9)
 PROJECTED = dataclasses.replace(TRAINING, projected_weight=1.0)
+JOINT = dataclasses.replace(PROJECTED, updates=0, joint_weight=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +30,24 @@ def slices(real_clips):
     return Slices(audio, starts, starts + 16384, 16384, 0, False)
 
 
+def joint_recipe(training):
+    inverter = InverterConfig(width=4, log_stft_weight=1.0, range_weight=1.0)
+    return Recipe("joint", inverter=inverter, wavegan=training)
+
+
 def trainer_at(checkpoint, training=TRAINING):
     keras.utils.set_random_seed(0)
     classifier = build_classifier(16384, 1, SpectrogramConfig("log_magnitude"), 4) if training.projected_weight else None
-    trainer = make_trainer(WaveGANConfig(dim=4), training, classifier)
+    joint = make_joint(WaveGANConfig(dim=4), joint_recipe(training), classifier) if training.joint_weight else None
+    trainer = make_trainer(WaveGANConfig(dim=4), training, classifier, joint=joint)
     step, absent = restore_state(trainer, checkpoint)
     return trainer, step, absent
 
 
 def weights(trainer):
-    projected = list(variables_of(trainer.projected).values()) if trainer.projected else []
-    return [np.array(w) for w in trainer.network.weights + trainer.discriminator.weights + trainer.average.weights + projected]
+    networks = [trainer.network, trainer.average, trainer.discriminator, trainer.projected]
+    networks += [trainer.joint.network, trainer.joint.average] if trainer.joint else []
+    return [np.array(w) for network in networks if network for w in variables_of(network).values()]
 
 
 def fit(trainer, slices, first, steps, training=TRAINING):
@@ -63,7 +72,7 @@ def test_official_training_checkpoint_goes_in_and_out_bit_for_bit(golden):
 
 
 @pytest.mark.parametrize(
-    "training", [TRAINING, dataclasses.replace(TRAINING, loss="lsgan"), PROJECTED], ids=["wgan-gp", "lsgan", "projected"]
+    "training", [TRAINING, dataclasses.replace(TRAINING, loss="lsgan"), PROJECTED, JOINT], ids=["wgan-gp", "lsgan", "projected", "joint"]
 )
 def test_resumes_bit_for_bit(golden, slices, tmp_path, training):
     straight, *_ = trainer_at(golden("a_default"), training)
@@ -190,3 +199,38 @@ def test_a_second_discriminator_needs_its_own_classifier(golden, tmp_path):
     other = make_trainer(WaveGANConfig(dim=4), PROJECTED, build_classifier(16384, 1, SpectrogramConfig("log_magnitude"), 8))
     with pytest.raises(UserError, match="give the one that it was trained through"):
         restore_state(other, tmp_path / "model.ckpt-3")
+
+
+def test_an_inverter_in_the_same_step_learns_to_reconstruct_real_clips(golden, slices):
+    """Its losses reach the generator too: with no adversary's weight both change, and reconstructions come nearer."""
+    training = dataclasses.replace(JOINT, projected_weight=1e-9, learning_rate=1e-3, balanced=True)
+    trainer, _, absent = trainer_at(golden("a_default"), training)
+    assert {"discriminator on the classifier's features", "inverter"} <= set(absent) and trainer.discriminator is None
+    data = next(iter(training_inputs(slices, training, 100, 0, 0)))
+
+    def losses():
+        _, parts = trainer.joint.losses(
+            trainer.network, data["audio"][:, 0], data["z"][:, 0], trainer.network(data["z"][:, 0]), data["directions"][0]
+        )
+        return {name: float(tf.reduce_mean(value)) for name, value in parts.items()}
+
+    before, weights_before = losses(), weights(trainer)
+    trainer.fit(tf.data.Dataset.from_tensors(data).repeat(), steps_per_epoch=12, epochs=1, verbose=0, shuffle=False)
+    after = losses()
+    assert after["loss/log_stft"] < before["loss/log_stft"] and after["loss/perceptual_real"] < before["loss/perceptual_real"]
+    changed = [np.abs(a - b).max() > 0 for a, b in zip(weights_before, weights(trainer), strict=True) if a.ndim > 1]
+    assert all(changed)
+
+
+def test_official_readers_pass_over_the_inverter(golden, slices, tmp_path):
+    trainer, *_ = trainer_at(golden("a_default"), JOINT)
+    save_state(trainer, tmp_path, 1, keep=1)
+    names = tf.train.load_checkpoint(str(tmp_path)).get_variable_to_shape_map()
+    assert {name.split("/")[0] for name in names if "/" in name} == {"G", "P", "E"}
+    for ours, theirs in zip(load_wavegan(tmp_path, frozen=False).get_weights(), trainer.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_no_adversary_at_all_is_refused():
+    with pytest.raises(UserError, match="updates = 0 needs another adversary"):
+        WaveGANTrainingConfig(updates=0)

@@ -111,16 +111,18 @@ def _empty(shape):
     return np.memmap(file, np.int16, shape=shape)
 
 
-def training_batches(clips, batch_size, seed, start_step=0):
+def training_batches(clips, batch_size, seed, start_step=0, *, balanced=False):
     """Endless shuffled batches; batch k depends on `seed` and k alone, so that a run can resume at any step.
 
-    Every epoch visits each clip once, in a new order; the last batch of an epoch is filled from the next.
+    Every epoch visits each clip once, in a new order; the last batch of an epoch is filled from the next. With `balanced` every label is
+    drawn equally often instead (`shuffled_by_label`).
 
     Args:
         clips: `ClipArrays`.
         batch_size: clips a batch, of all replicas together.
         seed: int.
         start_step: number of the first batch.
+        balanced: bool. Whether every label is drawn equally often. Default False.
 
     Returns:
         tf.data.Dataset of (audio float32 [batch_size, length, channels], label int32 [batch_size], step int64).
@@ -129,7 +131,8 @@ def training_batches(clips, batch_size, seed, start_step=0):
     labels = tf.constant(clips.labels)
 
     def batch(step):
-        index = shuffled(step * batch_size + tf.range(batch_size, dtype=tf.int64), count, seed)
+        position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        index = shuffled_by_label(position, clips.labels, seed) if balanced else shuffled(position, count, seed)
         return _gathered(clips, index, batch_size), tf.gather(labels, index), step
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max // (batch_size + 1))
@@ -143,15 +146,37 @@ def _gathered(clips, index, batch_size):
 
 
 def shuffled(position, count, seed):
-    """Which of `count` items stands at `position` [n] (int64) of an endless series of passes, each in an order of its own: int64 [n]."""
-    epoch, place = position // count, position % count
+    """Which of `count` items stands at `position` [n] (int64) of an endless series of passes, each in an order of its own: int64 [n].
+
+    `count` is an int, or int64 [n] where every position has a series of its own.
+    """
+    count = tf.broadcast_to(tf.cast(count, tf.int64), tf.shape(position))
     return tf.map_fn(
-        lambda x: tf.random.experimental.index_shuffle(
-            x[0], tf.stack([tf.constant(seed, tf.int64), x[1]]), tf.constant(count - 1, tf.int64)
-        ),
-        (place, epoch),
+        lambda x: tf.random.experimental.index_shuffle(x[0], tf.stack([tf.constant(seed, tf.int64), x[1]]), x[2] - 1),
+        (position % count, position // count, count),
         fn_output_signature=tf.int64,
     )
+
+
+def shuffled_by_label(position, labels, seed):
+    """As `shuffled`, with every label equally often, however many items it has.
+
+    Each run of as many positions as there are labels holds one item of every label, in random order; every label's items are visited in
+    passes of their own.
+
+    Args:
+        position: int64 [n], places in the endless series.
+        labels: int array [items], the label of each item.
+        seed: int.
+
+    Returns:
+        int64 [n], indices of items.
+    """
+    counts = np.unique(labels, return_counts=True)[1]
+    members = tf.constant(np.argsort(labels, kind="stable"), tf.int64)
+    label = shuffled(position, len(counts), seed)
+    first, count = (tf.gather(tf.constant(column, tf.int64), label) for column in (np.cumsum(counts) - counts, counts))
+    return tf.gather(members, first + shuffled(position // len(counts), count, seed))
 
 
 def validation_batches(clips, batch_size, *more):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tf_wavegan_inv.audio.dataset import conditioned, shuffled
+from tf_wavegan_inv.audio.dataset import conditioned, shuffled, shuffled_by_label
 from tf_wavegan_inv.errors import UserError
 
 
@@ -55,6 +55,7 @@ class Slices:
         jitter: how many samples a slice may begin later, at random, each time it is drawn.
         keep_whole: whether a slice that would pass the recording's end begins earlier instead; else zeros fill it.
         full_scale: what 32767 stands for.
+        labels: int32 [slices], each one's digit, -1 where unknown; None for slices that are drawn without regard to it.
     """
 
     audio: np.ndarray
@@ -64,6 +65,7 @@ class Slices:
     jitter: int
     keep_whole: bool
     full_scale: float = 1.0
+    labels: np.ndarray | None = None
 
     def __len__(self):
         return len(self.starts)
@@ -74,13 +76,13 @@ class Slices:
         return dataclasses.replace(self, **columns)
 
 
-def load_slices(recordings, audio_config, slice_config, length, channels, progress=None):
-    """Decode recordings into memory, as `Slices`.
+def load_slices(recordings, audio_config, slice_config, length, channels, progress=None, *, balanced=False):
+    """Decode recordings into memory, as `Slices`; with labels if they are to be `balanced`.
 
     Raises:
         UserError: if there is no slice in them.
     """
-    full_scale, parts, starts, ends, position = max(1.0, audio_config.gain), [], [], [], 0
+    full_scale, parts, starts, ends, labels, position = max(1.0, audio_config.gain), [], [], [], [], 0
     kept = length if slice_config.first else None
     for i, clip in enumerate(conditioned(recordings, audio_config, None, channels).prefetch(8).as_numpy_iterator()):
         if progress:
@@ -90,20 +92,25 @@ def load_slices(recordings, audio_config, slice_config, length, channels, progre
         parts.append(clip)
         starts.append(position + first)
         position += len(clip)
+        labels.append(np.full(len(first), recordings[i].clip.label, np.int32))
         ends.append(np.full(len(first), position))
     starts = np.concatenate(starts).astype(np.int64)
     if not len(starts):
         raise UserError(f"None of the {len(recordings)} recordings is as long as a slice of {length} samples: use pad_end = true.")
     jitter = 0 if slice_config.first else round(length * (1 - slice_config.overlap))
     ends = np.concatenate(ends).astype(np.int64)
-    return Slices(np.concatenate(parts), starts, ends, length, jitter, not slice_config.pad_end, full_scale)
+    labels = np.concatenate(labels) if balanced else None
+    return Slices(np.concatenate(parts), starts, ends, length, jitter, not slice_config.pad_end, full_scale, labels)
 
 
 def slice_batches(slices, batch_size, seed, step):
-    """Audio of one batch, by seed and step alone: float32 [batch_size, length, channels]. Every pass visits each slice once."""
+    """Audio of one batch, by seed and step alone: float32 [batch_size, length, channels].
+
+    Every pass visits each slice once; where slices have labels, every label comes equally often instead (`shuffled_by_label`).
+    """
     audio, begin, end = (tf.convert_to_tensor(column) for column in (slices.audio, slices.starts, slices.ends))
     position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-    index = shuffled(position, len(slices), seed)
+    index = shuffled(position, len(slices), seed) if slices.labels is None else shuffled_by_label(position, slices.labels, seed)
     begin, end = tf.gather(begin, index), tf.gather(end, index)
     if slices.jitter:
         seeds = tf.stack([tf.constant(seed, tf.int64), step])

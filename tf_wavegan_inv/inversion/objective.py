@@ -70,7 +70,7 @@ class Objective:
 
     def __init__(self, generator, config, classifier=None):
         self.generator, self.config = generator, config
-        if not any((config.waveform, config.stft, config.log_stft, config.perceptual)):
+        if not config.has_objective:
             raise UserError("The recipe's [inversion] gives no weight to any of waveform, stft, log_stft, perceptual: nothing to minimise.")
         if config.perceptual and classifier is None:
             raise UserError("The recipe's [inversion] compares the features of a classifier: give one (classifier=..., --classifier PATH).")

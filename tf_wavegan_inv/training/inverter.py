@@ -2,12 +2,13 @@
 
 import tensorflow as tf
 
+from tf_wavegan_inv.inversion.objective import log_stft_distance, magnitudes
 from tf_wavegan_inv.losses import latent_loss, perceptual_loss, range_penalty, waveform_loss
 from tf_wavegan_inv.models.classifier import BLOCK_LAYERS, feature_extractor
 from tf_wavegan_inv.precision import in_full_precision
 from tf_wavegan_inv.training.trainer import Trainer
 
-LOSSES = ("loss/perceptual_real", "loss/range", "loss/latent", "loss/waveform", "loss/perceptual_synth")
+LOSSES = ("loss/perceptual_real", "loss/log_stft", "loss/range", "loss/latent", "loss/waveform", "loss/perceptual_synth")
 NAMES = ("loss/total", *LOSSES, "latent/rmse", "class/kept", "class/accuracy")
 MONITOR = "loss/total"
 
@@ -36,6 +37,7 @@ class InverterTrainer(Trainer):
         self.relative, self.joint, self.batch_statistics = config.perceptual_relative, config.joint, config.batch_statistics
         self.loss_weights_by_name = {
             "loss/perceptual_real": config.perceptual_weight,
+            "loss/log_stft": config.log_stft_weight,
             "loss/range": config.range_weight,
             "loss/latent": config.latent_weight,
             "loss/waveform": config.waveform_weight,
@@ -82,9 +84,11 @@ class InverterTrainer(Trainer):
     def real_losses(self, audio, target, training):
         """Loss [batch] of real clips, its parts by name, and the digits heard in the reconstructions [batch, 10]."""
         z = self.network(audio, training=training)
-        features, heard = self.features(self.generator(z, training=False), training=False)
+        again = self.generator(z, training=False)
+        features, heard = self.features(again, training=False)
         parts = {
             "loss/perceptual_real": perceptual_loss(target[0], features, self.relative),
+            "loss/log_stft": log_stft_distance(magnitudes(audio), magnitudes(again)),
             "loss/range": range_penalty(z),
         }
         return self.weighted(parts), parts, heard

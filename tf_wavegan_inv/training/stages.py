@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv import defaults
-from tf_wavegan_inv.audio.augment import augment
+from tf_wavegan_inv.audio.augment import augment, in_room
 from tf_wavegan_inv.audio.dataset import training_batches, validation_batches
 from tf_wavegan_inv.audio.folders import unique_names
 from tf_wavegan_inv.audio.load import need
@@ -131,8 +131,13 @@ def train_classifier(request):
 
     _report_skipped(request, run)
 
+    rate = request.recipe.audio.sample_rate
+
     def batches_from(step):
-        return _real_batches(splits["train"], config, request.seed, step).map(lambda audio, label, step: (audio, label))
+        batches = _real_batches(splits["train"], config, request.seed, step, balanced=config.balanced)
+        if config.rooms:
+            batches = _changed(batches, lambda audio, seed: in_room(audio, seed, rate, config.rooms), request.seed)
+        return batches.map(lambda audio, label, step: (audio, label))
 
     fit(
         trainer,
@@ -276,12 +281,15 @@ def _synchronized(request):
     return request.strategy.num_replicas_in_sync > 1
 
 
-def _real_batches(clips, config, seed, step):
-    batches = training_batches(clips, config.batch_size, seed, step)
-    if not config.augment:
-        return batches
+def _real_batches(clips, config, seed, step, *, balanced=False):
+    batches = training_batches(clips, config.batch_size, seed, step, balanced=balanced)
+    return _changed(batches, lambda audio, seed: augment(audio, seed, config.augment), seed) if config.augment else batches
+
+
+def _changed(batches, change, seed):
+    """Batches (audio, label, step) with audio changed by `change` (audio, seed of the step) -> audio."""
     return batches.map(
-        lambda audio, label, step: (augment(audio, tf.stack([tf.constant(seed, tf.int64), step]), config.augment), label, step),
+        lambda audio, label, step: (change(audio, tf.stack([tf.constant(seed, tf.int64), step])), label, step),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )

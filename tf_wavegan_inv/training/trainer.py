@@ -54,29 +54,31 @@ class Trainer(keras.Model):
     def call(self, inputs, training=False):
         return self.network(inputs, training=training)
 
-    def update(self, losses_of, network=None, optimizer=None, norm=GRADIENT_NORM):
+    def update(self, losses_of, network=None, optimizer=None, norm=GRADIENT_NORM, *, also=()):
         """One step of an optimiser.
 
         Args:
             losses_of: function without arguments; returns the loss to minimise [batch], and whatever else.
             network, optimizer: what is updated, and by what; the trainer's own by default.
             norm: name under which the gradient's norm is logged.
+            also: more tuples (network, optimizer, norm) that are updated by the same loss; not for optimisers that scale it.
 
         Returns:
             what `losses_of` returned.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         optimizer = optimizer or self.network_optimizer
+        parts = [(network or self.network, optimizer, norm), *also]
         with tf.GradientTape() as tape:
             result = losses_of()
             loss = optimizer.scale_loss(tf.reduce_mean(result[0]) / replicas)
-        variables = (network or self.network).trainable_variables
-        gradients = tape.gradient(loss, variables)
-        size = tf.linalg.global_norm(gradients)
-        self._log_norm(norm, size * replicas, optimizer)
-        if replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            gradients = _finite_everywhere(gradients, size)
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        all_gradients = tape.gradient(loss, [part[0].trainable_variables for part in parts])
+        for (network, optimizer, norm), gradients in zip(parts, all_gradients, strict=True):
+            size = tf.linalg.global_norm(gradients)
+            self._log_norm(norm, size * replicas, optimizer)
+            if replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                gradients = _finite_everywhere(gradients, size)
+            optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
         return result
 
     def _log_norm(self, name, norm, optimizer):

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tf_wavegan_inv.training import joint as joint_inverter
 from tf_wavegan_inv.training.trainer import Trainer
 from tf_wavegan_inv.wavegan.adversarial import LOSSES, PENALTY_WEIGHT, between, gradient_penalty
 from tf_wavegan_inv.wavegan.projected import hinge_discriminator
@@ -19,7 +20,7 @@ class WaveGANTrainer(Trainer):
 
     Args:
         generator: `Generator`, not frozen.
-        discriminator: `Discriminator`.
+        discriminator: `Discriminator`, or None where `updates` is 0.
         loss: name out of `adversarial.LOSSES`; it brings the optimisers.
         updates: of the discriminator a step; 5 in the official code.
         average: a second `Generator` that is given the exponential moving average of the first one's weights, or None.
@@ -27,6 +28,8 @@ class WaveGANTrainer(Trainer):
         learning_rate: of both optimisers; None for the official one.
         projected: a `ProjectedDiscriminator`, or None; it has one update a step.
         projected_weight: of the generator's loss by it.
+        joint: a `JointInverter`, or None; it has one update a step, together with the generator.
+        joint_weight: of its loss.
     """
 
     def __init__(
@@ -40,13 +43,20 @@ class WaveGANTrainer(Trainer):
         learning_rate=None,
         projected=None,
         projected_weight=0.0,
+        *,
+        joint=None,
+        joint_weight=0.0,
     ):
         self.loss_kind, self.updates, self.decay = LOSSES[loss], updates, decay
         optimizer, self.discriminator_optimizer = self.loss_kind.optimizer(), self.loss_kind.optimizer()
-        names = [name for name in NAMES if self.loss_kind.penalty or name != "loss/gradient_penalty"]
-        super().__init__(generator, optimizer, [*names, *PROJECTED_NAMES, PROJECTED_NORM] if projected else names)
+        names = [name for name in NAMES if self.loss_kind.penalty or name != "loss/gradient_penalty"] if discriminator else []
+        names += [*PROJECTED_NAMES, PROJECTED_NORM] if projected else []
+        names += joint_inverter.NAMES if joint else []
+        super().__init__(generator, optimizer, names)
         self.discriminator, self.average = discriminator, average
-        self.discriminator_optimizer.build(discriminator.trainable_variables)
+        self.joint, self.joint_weight = joint, joint_weight
+        if discriminator:
+            self.discriminator_optimizer.build(discriminator.trainable_variables)
         self.projected, self.projected_weight, self.projected_optimizer = projected, projected_weight, None
         if projected:
             self.projected_optimizer = keras.optimizers.Adam(2e-4, 0.0, 0.99)  # the projected GANs' own
@@ -60,14 +70,20 @@ class WaveGANTrainer(Trainer):
         optimizers = [*self.network_optimizer.variables, *self.discriminator_optimizer.variables]
         average = [] if self.average is None else self.average.weights
         projected = [*variables_of(self.projected).values(), *self.projected_optimizer.variables] if self.projected else []
-        return [*self.network.weights, *self.discriminator.weights, *average, *optimizers, *projected]
+        joint = self.joint.state() if self.joint else []
+        discriminator = self.discriminator.weights if self.discriminator else []
+        return [*self.network.weights, *discriminator, *average, *optimizers, *projected, *joint]
 
     def train_step(self, data):
         """data: see `training_inputs`; all random numbers come with it."""
+        logs = {}
         for i in range(self.updates):
-            logs = self.discriminator_step(data["audio"][:, i], data["z"][:, i], data["alpha"][:, i, None, None], data["shifts"][0, i])
+            logs |= self.discriminator_step(data["audio"][:, i], data["z"][:, i], data["alpha"][:, i, None, None], data["shifts"][0, i])
         last, rolls = self.updates, data["rolls"][0] if self.projected else (0, 0)
-        logs |= self.generator_step(data["z"][:, last], data["shifts"][0, last, 1], data["audio"][:, last - 1], rolls)
+        directions = data["directions"][0] if self.joint else None
+        logs |= self.generator_step(
+            data["z"][:, last], data["shifts"][0, last, 1], data["audio"][:, max(last - 1, 0)], rolls, directions=directions
+        )
         return logs | self.gradient_norm()
 
     def discriminator_step(self, real, z, alpha, shifts):
@@ -106,34 +122,49 @@ class WaveGANTrainer(Trainer):
             values["loss/gradient_penalty"] = penalty
         return loss, values | {"loss/discriminator": loss}
 
-    def generator_step(self, z, shifts, real=None, rolls=(0, 0)):
-        """One update of the generator, then one of the projected discriminator, if there is one.
+    def generator_step(self, z, shifts, real=None, rolls=(0, 0), *, directions=None):
+        """One update of the generator, and of the inverter beside it, if there is one; then one of the projected discriminator, if there is
+        one.
 
         Args:
             z: [batch, latent_dim].
             shifts: int [4], phase shuffle.
-            real: [batch, samples, channels], for the projected discriminator alone.
-            rolls: int [2], by how many samples it hears generated and real clips shifted.
+            real: [batch, samples, channels], for the projected discriminator and the inverter.
+            rolls: int [2], by how many samples the projected discriminator hears generated and real clips shifted.
+            directions: [latent_dim, directions], for the inverter's distance from the prior.
         """
-        _, values, heard = self.update(lambda: self.generator_losses(z, shifts, rolls[0]))
-        if self.average is not None:
-            for mean, variable in zip(self.average.weights, self.network.weights, strict=True):
-                mean.assign(variable + self.decay * (mean - variable))
+        also = [(self.joint.network, self.joint.optimizer, joint_inverter.NORM)] if self.joint else []
+        _, values, heard = self.update(lambda: self.generator_losses(z, shifts, rolls[0], real=real, directions=directions), also=also)
+        self._follow(self.network, self.average)
+        logs = self.log(values)
+        if self.joint:
+            self._follow(self.joint.network, self.joint.average)
+            logs |= self.gradient_norm(joint_inverter.NORM)
         if self.projected:
-            return self.log(values) | self.projected_step(self.projected.hear(real, rolls[1]), heard)
-        return self.log(values)
+            logs |= self.projected_step(self.projected.hear(real, rolls[1]), heard)
+        return logs
 
-    def generator_losses(self, z, shifts, roll=0):
-        """The generator's loss [batch], what is logged, by name, and the features of its clips."""
+    def _follow(self, network, average):
+        """Move the moving average of a network's weights, where there is one."""
+        for mean, variable in zip(average.weights if average else [], network.weights if average else [], strict=True):
+            mean.assign(variable + self.decay * (mean - variable))
+
+    def generator_losses(self, z, shifts, roll=0, *, real=None, directions=None):
+        """The generator's loss [batch], with that of the inverter beside it; what is logged, by name; and the features of its clips."""
         fake = self.network(z, training=True)
-        loss = self.loss_kind.generator(self.discriminator(fake, shifts))
-        values, heard = {"loss/generator": loss}, None
+        loss, values, heard = tf.zeros_like(z[:, 0]), {}, None
+        if self.discriminator:
+            loss = values["loss/generator"] = self.loss_kind.generator(self.discriminator(fake, shifts))
         if self.projected:
             heard = self.projected.hear(fake, roll)
             logits = self.projected.judge(heard)
             projected = -sum(tf.reduce_mean(logit, axis=(1, 2, 3)) for logit in logits) / len(logits)
             values["loss/projected_generator"] = projected
             loss = loss + self.projected_weight * projected
+        if self.joint:
+            joint, parts = self.joint.losses(self.network, real, z, fake, directions)
+            loss = loss + self.joint_weight * joint
+            values |= parts
         return loss, values, heard
 
     def projected_step(self, real, fake):

@@ -8,15 +8,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_wavegan_inv.audio.dataset import load_arrays
 from tf_wavegan_inv.audio.load import need
 from tf_wavegan_inv.audio.slices import SliceConfig, load_slices, slice_batches
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.evaluation.sets import spread
 from tf_wavegan_inv.evaluation.tensorboard import AudioWriter, ScalarWriter, write_options
-from tf_wavegan_inv.files import checksum, replacing
+from tf_wavegan_inv.files import checksum, replacing, write_json
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import find_model, load_classifier
+from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.names import NAMES
+from tf_wavegan_inv.recipe import load_recipe
 from tf_wavegan_inv.training.fit import display, rate_of, rounded, segments
+from tf_wavegan_inv.training.invertibility import OBJECTIVE, Invertibility
+from tf_wavegan_inv.training.joint import JointInverter
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
 from tf_wavegan_inv.training.run import Run
@@ -35,14 +42,16 @@ from tf_wavegan_inv.wavegan.sources import write_args
 log = logging.getLogger(__name__)
 
 PREVIEW_CLIPS = 8
+DIRECTIONS = 128  # on which the z of real clips are compared with the prior
 SCORED_CLIPS = 512
 
 
 def train_wavegan(request):
     """Train a WaveGAN; returns the folder of its run.
 
-    The folder has model.ckpt-<step> (official format: G, D, optimisers, step), the file `checkpoint`, args.txt, best/model.ckpt (the
-    generator with the highest Inception Score, where a digit classifier can judge), config.json, history.csv, logs/.
+    The folder has model.ckpt-<step> (official format: G, D, optimisers, step), the file `checkpoint`, args.txt, config.json, history.csv,
+    logs/, and best/model.ckpt: the generator by which fixed validation clips are inverted best (`Invertibility`), or that with the highest
+    Inception Score where there are none; beside it, in best/inverter, the inverter that was trained with it.
 
     Args:
         request: `stages.Request`; its recipe's section `wavegan` says how.
@@ -58,13 +67,15 @@ def train_wavegan(request):
     need(request.corpus, "train", request.folders)
     slicing = SliceConfig(training.first_slice, training.pad_end, training.overlap)
     run = Run(request.run / "wavegan", _options(request, config))
-    slices = load_slices(request.corpus.recordings["train"], request.recipe.audio, slicing, config.slice_len, config.audio_channels)
+    clip_shape = config.slice_len, config.audio_channels
+    slices = load_slices(request.corpus.recordings["train"], request.recipe.audio, slicing, *clip_shape, balanced=training.balanced)
     print(f"{len(slices)} slices of {config.slice_len} samples.")
 
     keras.utils.set_random_seed(request.seed)
     with request.strategy.scope():
         classifier = _classifier(request, config)
-        trainer = make_trainer(config, training, classifier)
+        joint = make_joint(config, request.recipe, classifier) if training.joint_weight else None
+        trainer = make_trainer(config, training, classifier, joint=joint)
     trainer.jit_compile = request.jit_compile
     workers = trainer.workers
     workers.check_same(run.config)
@@ -86,7 +97,8 @@ def train_wavegan(request):
 
     with Preemption(workers) as preemption:
         judge = Judge(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
-        keeper = ReportKeeper(trainer, run, done, preemption, training, config, request, judge)
+        invertibility = _invertibility(request, config) if classifier and workers.chief else None
+        keeper = ReportKeeper(trainer, run, done, preemption, training, config, request, judge, invertibility)
         verbose, lines = display()
         callbacks = [keeper, *request.callbacks(run), *lines]
         for first, steps, stop in segments(done, training.report_steps, epochs):
@@ -102,14 +114,14 @@ def train_wavegan(request):
     return run.folder
 
 
-def make_trainer(config, training, classifier=None):
+def make_trainer(config, training, classifier=None, *, joint=None):
     """A `WaveGANTrainer` with new networks, for a `WaveGANConfig` and a `WaveGANTrainingConfig`; see `ProjectedDiscriminator`."""
     average = None
     generator = Generator(config)
     if training.average:
         average = Generator(config, name="average")
         average.set_weights(generator.get_weights())
-    discriminator = Discriminator(config, training.phase_shuffle)
+    discriminator = Discriminator(config, training.phase_shuffle) if training.updates else None
     projected = ProjectedDiscriminator(classifier) if training.projected_weight else None
     return WaveGANTrainer(
         generator,
@@ -121,7 +133,25 @@ def make_trainer(config, training, classifier=None):
         training.learning_rate,
         projected,
         training.projected_weight,
+        joint=joint,
+        joint_weight=training.joint_weight,
     )
+
+
+def make_joint(config, recipe, classifier):
+    """A `JointInverter` with a new network, for a `WaveGANConfig` and a `Recipe`."""
+    inverter, average = new_inverter(config, recipe), None
+    if recipe.wavegan.average:
+        average = new_inverter(config, recipe)
+        average.set_weights(inverter.get_weights())
+    optimizer = keras.optimizers.Adam(recipe.inverter.learning_rate)
+    return JointInverter(inverter, average, classifier, optimizer, recipe.inverter, prior_weight=recipe.wavegan.prior_weight)
+
+
+def new_inverter(config, recipe):
+    """The recipe's inverter for a `WaveGANConfig`, untrained."""
+    clip_shape = config.slice_len, config.audio_channels
+    return build_inverter(*clip_shape, config.latent_dim, recipe.inverter_spectrogram, recipe.inverter.width)
 
 
 def wavegan_config(training):
@@ -137,26 +167,32 @@ def training_inputs(slices, training, latent_dim, seed, first_step):
         training: `WaveGANTrainingConfig`.
 
     Returns:
-        tf.data.Dataset of dicts, n being the updates of the discriminator: audio float32 [batch, n, samples, channels], z [batch, n + 1,
-        latent_dim], alpha [batch, n], shifts int32 [batch, n + 1, 3, 4] and rolls int32 [batch, 2], the same for the whole batch.
+        tf.data.Dataset of dicts, n being the updates of the discriminator: audio float32 [batch, n (1 for none), samples, channels], z
+        [batch, n + 1, latent_dim], alpha [batch, n], shifts int32 [batch, n + 1, 3, 4] and rolls int32 [batch, 2], the same for the whole
+        batch; with a joint inverter directions [batch, latent_dim, DIRECTIONS], likewise.
     """
     slices = slices.tensors()
     batch, updates, radius = training.batch_size, training.updates, training.phase_shuffle
+    reals = max(updates, 1)
 
     def inputs(step):
         seeds = [tf.stack([tf.constant(seed, tf.int64), 4 * step + i]) for i in range(4)]
-        audio = slice_batches(slices, batch * updates, seed, step)
+        audio = slice_batches(slices, batch * reals, seed, step)
         shifts = tf.random.stateless_uniform([1, updates + 1, 3, SHUFFLED_LAYERS], seeds[2], -radius, radius + 1, tf.int32)
         rolls = tf.random.stateless_uniform([1, 2], seeds[3], -MAX_SHIFT, MAX_SHIFT + 1, tf.int32)
-        return {
-            "audio": tf.reshape(audio, [batch, updates, slices.length, slices.audio.shape[1]]),
+        drawn = {
+            "audio": tf.reshape(audio, [batch, reals, slices.length, slices.audio.shape[1]]),
             "z": tf.random.stateless_uniform([batch, updates + 1, latent_dim], seeds[0], -1.0, 1.0),
             "alpha": tf.random.stateless_uniform([batch, updates], seeds[1]),
             "shifts": tf.repeat(shifts, batch, axis=0),
             "rolls": tf.repeat(rolls, batch, axis=0),
         }
+        if training.joint_weight:
+            directions = tf.random.stateless_normal([1, latent_dim, DIRECTIONS], tf.stack([tf.constant(~seed, tf.int64), step]))
+            drawn["directions"] = tf.repeat(directions / tf.norm(directions, axis=1, keepdims=True), batch, axis=0)
+        return drawn
 
-    return tf.data.Dataset.range(first_step, np.iinfo(np.int64).max // (batch * updates + 4)).map(inputs).prefetch(2)
+    return tf.data.Dataset.range(first_step, np.iinfo(np.int64).max // (batch * reals + 4)).map(inputs).prefetch(2)
 
 
 def official_args(config, training, sample_rate):
@@ -211,7 +247,7 @@ def _options(request, config):
 
 def _heard_through(request):
     """What config.json tells of the classifier that the training hangs on, if it does."""
-    if not request.recipe.wavegan.projected_weight:
+    if not (request.recipe.wavegan.projected_weight or request.recipe.wavegan.joint_weight):
         return {}
     return {"classifier": {"sha256": checksum(find_model(classifier_path(request), "classifier"))}}
 
@@ -236,16 +272,20 @@ def _resume(trainer, folder, start):
 
 
 class ReportKeeper(Keeper):
-    """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews and, where there is a `Judge`, their score."""
+    """The `Keeper` of a WaveGAN: every so many steps scalars, history and previews; their score, where there is a `Judge`; and what an
+    `Invertibility` measures, where there is one.
+    """
 
-    def __init__(self, trainer, run, step, preemption, training, config, request, judge):
-        super().__init__(run, step, training.report_steps, training.batch_size * training.updates, preemption)
+    def __init__(self, trainer, run, step, preemption, training, config, request, judge, invertibility=None):
+        super().__init__(run, step, training.report_steps, training.batch_size * max(training.updates, 1), preemption)
         self.trainer, self.training = trainer, training
         self.scalars = ScalarWriter(run.folder / "logs")
         self.audio = AudioWriter(run.folder / "logs" / "previews", request.recipe.audio.sample_rate)
         self.latents = np.random.default_rng(request.seed).uniform(-1, 1, (SCORED_CLIPS, config.latent_dim)).astype(np.float32)
-        self.judge = judge
-        self.best = max([float(row.get("class/inception_score") or 0) for row in run.history()], default=0.0)
+        self.judge, self.invertibility, self.rate = judge, invertibility, request.recipe.audio.sample_rate
+        self.criterion, self.sign = (OBJECTIVE, -1) if invertibility else ("class/inception_score", 1)
+        scores = [self.sign * float(row[self.criterion]) for row in run.history() if row.get(self.criterion)]
+        self.best = max(scores, default=-np.inf)
         source = trainer.network if trainer.average is None else trainer.average
         self.generate = tf.function(lambda z: source(z, training=False), input_signature=[tf.TensorSpec([None, config.latent_dim])])
 
@@ -258,7 +298,9 @@ class ReportKeeper(Keeper):
         save_state(self.trainer, self.run.folder, self.step, self.training.keep)
 
     def report(self, epoch, logs):
-        logs |= {"train/learning_rate": rate_of(self.trainer.network_optimizer)} | self.pace() | self._listen()
+        logs |= {"train/learning_rate": rate_of(self.trainer.network_optimizer)} | self.pace() | self._listen() | self._invert()
+        if self.sign * logs.get(self.criterion, np.nan) > self.best:
+            self._keep_best(logs[self.criterion])
         self.scalars.write(self.step, train=logs)
         self.run.add_history({"step": self.step} | rounded(logs), "step")
 
@@ -270,13 +312,41 @@ class ReportKeeper(Keeper):
             return {}
         heard = self.judge(audio)
         score, _ = inception_score(heard.probabilities, splits=1)
-        if score > self.best:
-            trained = self.trainer.network if self.trainer.average is None else self.trainer.average
-            save_wavegan_checkpoint(trained, self.run.folder / "best" / "model.ckpt")
-            with replacing(self.run.folder / "best" / "step.txt") as partial:
-                partial.write_text(f"step {self.step}, Inception Score {score:.3f} ({SCORED_CLIPS} clips)\n")
-            self.best = score
-        return {"class/inception_score": score, "class/confidence": float(heard.confidence.mean())}
+        counts = np.bincount(heard.digits, minlength=heard.probabilities.shape[1])
+        return {
+            "class/inception_score": score,
+            "class/confidence": float(heard.confidence.mean()),
+            "class/rarest": float(counts.min() / counts.sum()),
+        }
+
+    def _invert(self):
+        """How well validation clips are inverted, by name."""
+        if self.invertibility is None:
+            return {}
+        return self.invertibility(*self._averaged())
+
+    def _averaged(self):
+        """The generator, and the inverter beside it or None: their moving averages, where there are any."""
+        joint = self.trainer.joint
+        inverter = joint and (joint.average or joint.network)
+        return self.trainer.average or self.trainer.network, inverter
+
+    def _keep_best(self, score):
+        folder, (generator, inverter) = self.run.folder / "best", self._averaged()
+        save_wavegan_checkpoint(generator, folder / "model.ckpt")
+        if inverter:
+            self._save_inverter(inverter, folder)
+        with replacing(folder / "step.txt") as partial:
+            partial.write_text(f"step {self.step}, {NAMES[self.criterion]}: {score:.4f}\n")
+        self.best = self.sign * score
+
+    def _save_inverter(self, inverter, folder):
+        """The inverter as a bundle that `load_inverter` reads, for the generator that is saved beside it."""
+        (folder / "inverter").mkdir(exist_ok=True)
+        with replacing(folder / "inverter" / "model.keras") as partial:
+            inverter.save(partial)
+        made_for = {"sha256": checksum(folder / "model.ckpt")} | dataclasses.asdict(self.trainer.network.config)
+        write_json(folder / "inverter" / "config.json", self.run.config | {"stage": "inverter", "wavegan": made_for})
 
 
 def _classifier(request, config):
@@ -284,9 +354,24 @@ def _classifier(request, config):
     classifier = load_classifier(classifier_path(request))
     if classifier.input_shape[1:] == (config.slice_len, config.audio_channels):
         return classifier
-    if request.recipe.wavegan.projected_weight:
+    needing = [name for name in ("projected_weight", "joint_weight") if getattr(request.recipe.wavegan, name)]
+    if needing:
         raise UserError(
-            f"[wavegan] projected_weight needs a classifier of clips of {config.slice_len} samples and {config.audio_channels} channels: "
-            "give --classifier, or projected_weight = 0."
+            f"[wavegan] {' and '.join(needing)} needs a classifier of clips of {config.slice_len} samples and {config.audio_channels} "
+            f"channels, received one of {classifier.input_shape[1:]}: give --classifier, or {needing[0]} = 0."
         )
     return None
+
+
+def _invertibility(request, config):
+    """The `Invertibility` of a run, or None where it inverts no validation clips, or none has a label."""
+    recordings = request.corpus.labelled().recordings["valid"]
+    chosen = spread(np.array([r.clip.label for r in recordings], int), request.recipe.wavegan.inverted_clips, request.seed)
+    if not chosen:
+        return None
+    clips = load_arrays([recordings[i] for i in chosen], request.recipe.audio, config.slice_len, config.audio_channels)
+    inverter = (lambda: new_inverter(config, request.recipe)) if request.recipe.wavegan.joint_weight else None
+    inversion = request.recipe.inversion
+    if not inversion.has_objective:  # a recipe for a WaveGAN alone
+        inversion = load_recipe("best").inversion
+    return Invertibility(config, clips, classifier_path(request), inversion, inverter=inverter, seed=request.seed)

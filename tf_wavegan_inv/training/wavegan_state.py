@@ -12,6 +12,7 @@ from tf_wavegan_inv.wavegan.sources import open_source
 from tf_wavegan_inv.wavegan.variables import official_shape, variables_of
 
 PREFIX = "model.ckpt"
+OFFICIAL = ("", "_1")  # suffixes of the counters of the optimisers that the official code has, see `_optimized`
 
 
 def state_values(trainer, step):
@@ -21,10 +22,9 @@ def state_values(trainer, step):
         trainer: `WaveGANTrainer`.
         step: updates of the generator done.
     """
-    values = official_values(trainer.network) | official_values(trainer.discriminator)
-    if trainer.projected is not None:
-        values |= official_values(trainer.projected)
+    values = {}
     for suffix, network, optimizer in _optimized(trainer):
+        values |= official_values(network)
         named = variables_of(network)
         for slot, variables in _slots(optimizer).items():
             for name, value in zip(_trainable(network), variables, strict=True):
@@ -34,8 +34,8 @@ def state_values(trainer, step):
         if not _betas(optimizer):
             for name in _trainable(network):  # the official optimiser's momentum, which is 0 and does nothing
                 values[f"{name}/RMSProp_1"] = np.zeros_like(values[name])
-    if trainer.average is not None:
-        values |= {name + AVERAGE: value for name, value in official_values(trainer.average).items()}
+    for average in _averages(trainer):
+        values |= {name + AVERAGE: value for name, value in official_values(average).items()}
     return values | {"global_step": np.int64(step)}
 
 
@@ -55,22 +55,19 @@ def restore_state(trainer, path):
     source, absent = open_source(path), []
     try:
         assign(trainer.network, source)
-        if source.has_discriminator:
-            assign(trainer.discriminator, source)
-        else:
-            absent.append("discriminator")
-        if trainer.projected is not None:
-            if any(name.startswith("P/") for name in source.shapes):
-                assign(trainer.projected, source)
+        for network, scope, what in _others(trainer):
+            if any(name.startswith(scope) for name in source.shapes):
+                assign(network, source)
             else:
-                absent.append("discriminator on the classifier's features")
+                absent.append(what)
         step = source.read_integer("global_step")
-        restored = [_restore_slots(*each, source, step, trainer.updates) for each in _optimized(trainer)]
-        if not all(restored[:2]):
+        restored = {suffix: _restore_slots(suffix, *each, source, step, trainer.updates) for suffix, *each in _optimized(trainer)}
+        if not all(done for suffix, done in restored.items() if suffix in OFFICIAL):
             absent.append("optimiser")
-        if trainer.average is not None:
-            has_average = next(iter(variables_of(trainer.average))) + AVERAGE in source.shapes
-            assign(trainer.average, source, AVERAGE if has_average else "")
+        for average in _averages(trainer):
+            name = next(iter(variables_of(average)))
+            if name in source.shapes:
+                assign(average, source, AVERAGE if name + AVERAGE in source.shapes else "")
     except UserError as error:
         raise UserError(f"{source.path}: {error}") from None
     return step, absent
@@ -105,9 +102,27 @@ def saved_steps(folder):
 def _optimized(trainer):
     """Suffix of counters, network, optimiser; in the order in which the official graph creates them, ours after them."""
     yield "", trainer.network, trainer.network_optimizer
-    yield "_1", trainer.discriminator, trainer.discriminator_optimizer
+    if trainer.discriminator is not None:
+        yield "_1", trainer.discriminator, trainer.discriminator_optimizer
     if trainer.projected is not None:
         yield "_2", trainer.projected, trainer.projected_optimizer
+    if trainer.joint is not None:
+        yield "_3", trainer.joint.network, trainer.joint.optimizer
+
+
+def _others(trainer):
+    """The networks beside the generator: network, what its variables' names begin with, what it is called in messages."""
+    if trainer.discriminator is not None:
+        yield trainer.discriminator, "D/", "discriminator"
+    if trainer.projected is not None:
+        yield trainer.projected, "P/", "discriminator on the classifier's features"
+    if trainer.joint is not None:
+        yield trainer.joint.network, "E/", "inverter"
+
+
+def _averages(trainer):
+    """The networks that hold moving averages of weights."""
+    return [average for average in (trainer.average, trainer.joint and trainer.joint.average) if average is not None]
 
 
 def _trainable(network):

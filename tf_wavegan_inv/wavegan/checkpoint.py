@@ -98,7 +98,9 @@ def assign(model, source, suffix=""):
 
 def _in_words(model):
     """What a network is, for messages."""
-    return getattr(model, "config", None) or "a second discriminator through this classifier: give the one that it was trained through"
+    if hasattr(model, "heads"):
+        return "a second discriminator through this classifier: give the one that it was trained through"
+    return getattr(model, "config", None) or "the inverter of this recipe: give the one that it was trained with"
 
 
 def save_wavegan_checkpoint(generator, path, discriminator=None):
@@ -149,9 +151,15 @@ def write_checkpoint(path, values):
 def copy_generator(generator, frozen=False):
     """A `Generator` with the same weights, of its own, frozen or not."""
     copy = Generator(generator.config, frozen=frozen)
-    for name, variable in variables_of(generator).items():
-        variables_of(copy)[name].assign(np.asarray(variable))
+    copy_weights(generator, copy)
     return copy
+
+
+def copy_weights(source, target):
+    """Give one `Generator` the weights of another of the same config, whichever of them is frozen."""
+    named = variables_of(target)
+    for name, variable in variables_of(source).items():
+        named[name].assign(np.asarray(variable))
 
 
 def _from_keras(path, frozen):

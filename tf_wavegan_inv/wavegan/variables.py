@@ -55,11 +55,17 @@ def projected_variables(projected):
     return named
 
 
+def inverter_variables(inverter):
+    """The Keras variables of an inverter by names like the official ones, which have none for it."""
+    return {f"E/{variable.path}": variable for variable in inverter.weights}
+
+
 def variables_of(model):
-    """`generator_variables`, `discriminator_variables` or `projected_variables`."""
-    if hasattr(model, "heads"):
-        return projected_variables(model)
-    return generator_variables(model) if hasattr(model, "upconvs") else discriminator_variables(model)
+    """The variables of a generator, a discriminator of the waveform, one on features, or an inverter by their names."""
+    for part, named in (("heads", projected_variables), ("upconvs", generator_variables), ("downconvs", discriminator_variables)):
+        if hasattr(model, part):
+            return named(model)
+    return inverter_variables(model)
 
 
 def official_shape(name, shape):

@@ -1,0 +1,68 @@
+"""How well real clips can be inverted with a WaveGAN in training: the same clips and the same method at every report."""
+
+import contextlib
+import dataclasses
+
+import keras
+import numpy as np
+
+from tf_wavegan_inv.inversion.invert import Inversion
+from tf_wavegan_inv.metrics.spectrogram import log_spectral_distance
+from tf_wavegan_inv.models.bundle import load_classifier
+from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.wavegan.checkpoint import copy_weights
+from tf_wavegan_inv.wavegan.generator import Generator
+
+GRADIENT_ITERATIONS = 50  # where there is no inverter
+OBJECTIVE = "inversion/objective"
+
+
+class Invertibility:
+    """Inverts fixed validation clips: by the inverter that is trained beside the generator, or else by gradient from random z.
+
+    Computes in float32, whatever the training's precision.
+
+    Args:
+        config: `WaveGANConfig` of the generator.
+        clips: `ClipArrays` with labels, those that are inverted.
+        classifier_path: of the classifier that predicts labels, and whose features the recipe's objective compares.
+        inversion: the recipe's `InversionConfig`.
+        inverter: function without arguments that makes an inverter like the one in training; None for none.
+        seed: int. Seed of the random z.
+    """
+
+    def __init__(self, config, clips, classifier_path, inversion, *, inverter=None, seed=0):
+        self.audio, self.labels, self.seed = clips.float_audio(), clips.labels, seed
+        method = "inverter" if inverter else "gradient"
+        once = dataclasses.replace(inversion, exact_rounds=0, gradient_starts=1, gradient_iterations=GRADIENT_ITERATIONS)
+        with _in_float32():
+            self.generator, self.inverter = Generator(config, frozen=True), inverter and inverter()
+            classifier = load_classifier(classifier_path)
+            self.judge = Judge(classifier)
+            self.invert = Inversion(self.generator, method, self.inverter, classifier, once)
+
+    def __call__(self, generator, inverter=None):
+        """Values by name for a `Generator`, and the inverter where there is one, with the weights that they have now."""
+        copy_weights(generator, self.generator)
+        if inverter is not None:
+            self.inverter.set_weights(inverter.get_weights())
+        found = self.invert(self.audio, seed=self.seed)
+        correct = self.judge(found.audio).digits == self.labels
+        by_digit = [correct[self.labels == label].mean() for label in np.unique(self.labels)]
+        return {
+            OBJECTIVE: float(found.objective.mean()),
+            "inversion/label_accuracy": float(np.mean(by_digit)),
+            "inversion/worst_label_accuracy": float(np.min(by_digit)),
+            "inversion/spectral_distance": float(log_spectral_distance(self.audio, found.audio).mean()),
+        }
+
+
+@contextlib.contextmanager
+def _in_float32():
+    """Models that are made within compute in float32, whatever the global policy."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
