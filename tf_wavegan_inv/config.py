@@ -6,9 +6,7 @@ from tf_wavegan_inv.errors import UserError
 
 SPECTROGRAMS = ("real", "log_magnitude", "phase")
 SCHEDULES = ("constant", "cosine")
-LATENTS = ("free", "clipped", "stochastic")
 LINE_SEARCHES = ("weak_wolfe", "hager_zhang")
-OBJECTIVE_WEIGHTS = ("waveform", "stft", "log_stft", "perceptual", "range")
 WAVEGAN_LOSSES = ("wgan-gp", "wgan", "dcgan", "lsgan")
 
 
@@ -64,15 +62,6 @@ def _check_positive(config, *names):
 def _check_schedule(config):
     if config.schedule not in SCHEDULES:
         raise UserError(f"schedule must be one of {SCHEDULES}, received {config.schedule!r}.")
-
-
-def _check_stage(stage):
-    if not isinstance(stage, dict) or "share" not in stage:
-        raise UserError(f"Each of [[inversion.stages]] needs a share of the iterations, as share = 0.3; received {stage!r}.")
-    check_known(stage, {"share", *OBJECTIVE_WEIGHTS}, "[[inversion.stages]] option")
-    for name, value in stage.items():
-        if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-            raise UserError(f"[[inversion.stages]] {name} must be a number of 0 or more, received {value!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,19 +200,20 @@ class InversionConfig:
     """How z is optimised.
 
     Attributes:
-        waveform, stft, log_stft, perceptual, range: weights of the objective's terms (`inversion.objective`).
-        power: 1 for absolute, 2 for squared differences in the terms `waveform`, `stft` and `perceptual`.
-        perceptual_layers: the classifier's layers that the term `perceptual` compares; empty for every residual block.
-        relative: whether `waveform`, `stft` and `perceptual` are divided by the same measure of the target, so that silence scores 1.
-        stages: what comes before that objective: dicts of "share", of the iterations, and of weights where they differ. Coarse first.
-        latent: "free"; "clipped", to [-1, 1] after every few iterations; or "stochastic", numbers outside drawn anew (stochastic clipping:
-            Lipton & Tripathi, "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017). The weight `range` is
-            the gentle way.
-        line_search: of L-BFGS, "weak_wolfe" or "hager_zhang" (`inversion.lbfgs`).
+        waveform, stft, log_stft, perceptual, range: float. Weights of the terms of the objective
+            (`inversion.objective`). Default 0.
+        power: int. Exponent of the differences in the terms `waveform`, `stft` and `perceptual`:
+            1 for absolute, 2 for squared ones. Default 1.
+        perceptual_layers: tuple of str. Layers of the classifier that the term `perceptual`
+            compares; empty for every residual block. Default empty.
+        relative: bool. Whether the terms `waveform`, `stft` and `perceptual` are divided by the
+            same measure of the target, so that silence scores 1. Default False.
+        line_search: str. Line search of L-BFGS: "weak_wolfe", this package's, or "hager_zhang",
+            tensorflow-probability's `lbfgs_minimize` as it is. Default "weak_wolfe".
         exact_rounds: starts from which the exact z of the waveform is sought before all else (`inversion.exact`); 0 for not at all.
-        gradient_iterations: at most, from random starts.
-        gradient_starts: random starts a clip; the best is kept.
-        hybrid_iterations: at most, from the inverter's z.
+        gradient_iterations: int. Largest number of iterations from a random start. Default 50000.
+        gradient_starts: int. Random starts a clip, of which the best is kept. Default 1.
+        hybrid_iterations: int. Largest number of iterations from the inverter's z. Default 200.
     """
 
     waveform: float = 0.0
@@ -234,8 +224,6 @@ class InversionConfig:
     power: int = 1
     perceptual_layers: tuple = ()
     relative: bool = False
-    stages: tuple = ()
-    latent: str = "free"
     line_search: str = "weak_wolfe"
     exact_rounds: int = 0
     gradient_iterations: int = 50000
@@ -244,14 +232,36 @@ class InversionConfig:
 
     def __post_init__(self):
         _check_positive(self, "power", "gradient_iterations", "gradient_starts", "hybrid_iterations")
-        if self.latent not in LATENTS:
-            raise UserError(f"latent must be one of {LATENTS}, received {self.latent!r}.")
         if self.line_search not in LINE_SEARCHES:
             raise UserError(f"line_search must be one of {LINE_SEARCHES}, received {self.line_search!r}.")
-        for stage in self.stages:
-            _check_stage(stage)
-        if sum(stage["share"] for stage in self.stages) >= 1:
-            raise UserError("The shares of [[inversion.stages]] must leave some iterations: their sum must be below 1.")
+
+
+# Options of [inversion] that version 0.1 had and this one has not: the values without an effect, and
+# what replaces all others. Models saved by 0.1 carry these options in their config.json.
+RETIRED = {
+    "stages": (((), []), "stages gained nothing: put the weights of the last one into [inversion]"),
+    "latent": (("free",), 'z is always free: the weight "range" keeps it near [-1, 1]'),
+}
+
+
+def without_retired(options, what):
+    """Options of [inversion] without those that version 0.1 had and that are gone.
+
+    Args:
+        options: dict. Options of the section by name.
+        what: str. Where they are from, for messages.
+
+    Returns:
+        dict. The options that are left.
+
+    Raises:
+        UserError: if an option that is gone has a value other than its old default.
+    """
+    for name in RETIRED.keys() & options.keys():
+        harmless, instead = RETIRED[name]
+        if options[name] not in harmless:
+            raise UserError(f"{what} {name} = {options[name]!r} is gone since 0.2; {instead}.")
+    return {name: value for name, value in options.items() if name not in RETIRED}
 
 
 def check_known(given, known, what):

@@ -12,6 +12,7 @@ from tf_wavegan_inv.config import (
     SpectrogramConfig,
     WaveGANTrainingConfig,
     check_known,
+    without_retired,
 )
 from tf_wavegan_inv.errors import UserError
 
@@ -57,6 +58,8 @@ def recipe_from_dict(values, source="recipe"):
         options = values.get(name, {})
         if not isinstance(options, dict):
             raise UserError(f"{source}: {name} must be a section [{name}], received {options!r}.")
+        if kind is InversionConfig:
+            options = without_retired(options, f"{source}: [inversion]")
         check_known(options, {f.name for f in dataclasses.fields(kind)}, f"{source}: [{name}] option")
         built[name] = kind(**{k: _typed(v, getattr(kind(), k), f"{source}: [{name}] {k}") for k, v in options.items()})
     return Recipe(values.get("name", source), **built)

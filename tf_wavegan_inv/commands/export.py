@@ -44,9 +44,8 @@ def run(options):
     trained = load_trained(generator, options.wavegan, options.inverter, options.classifier, options.recipe)
     if trained.classifier is None:
         raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
-    unserved = [name for name in ("latent", "stages") if getattr(trained.inversion, name) not in ("free", ())]
-    if unserved:
-        print(f"Of [inversion] {' and '.join(unserved)} is not served: refine minimises the last objective, z free.", file=sys.stderr)
+    if trained.inversion.line_search != "weak_wolfe":
+        print(f"Of [inversion] line_search = {trained.inversion.line_search!r} is not served: refine uses 'weak_wolfe'.", file=sys.stderr)
     signatures = Signatures(generator, trained.inverter, trained.classifier, trained.audio, trained.inversion)
     record = make_record(options, wavegan=options.wavegan, inverter=trained.inverter.file, classifier=trained.classifier.file)
     warm = not options.no_warmup

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.compatibility import check_directions
 from tf_wavegan_inv.inversion.exact import FAR_STARTS, ExactRecovery
-from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
-from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
+from tf_wavegan_inv.inversion.lbfgs import LBFGS, Minimum, Waypoint, gather
+from tf_wavegan_inv.inversion.objective import Objective
 from tf_wavegan_inv.recipe import load_recipe
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class InversionResult:
             tried.
         seconds: float [batch], each clip's share of the batch's time.
         trajectory: list, one entry a clip, of (iterations [points], objective [points], z [points, latent_dim]) on the way through the
-            recipe's objective (of the stage then gone through), or of None: where it was not asked for, or not gone.
+            recipe's objective, or of None: where it was not asked for, or not gone.
     """
 
     z: np.ndarray
@@ -81,7 +81,9 @@ class Inversion:
         z, clip = (tf.TensorSpec(shape, tf.float32) for shape in (generator.input_shape, generator.output_shape))
         self.generate = tf.function(lambda z: generator(z, training=False), input_signature=[z])
         self._predict = tf.function(lambda audio: inverter(audio, training=False), input_signature=[clip])
-        self._minimiser = StagedMinimiser(generator, self.config, classifier)
+        objective = Objective(generator, self.config, classifier)
+        self._describe = tf.function(objective.describe, input_signature=[clip])
+        self._minimiser = LBFGS(objective, line_search=self.config.line_search)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
         self._compiled = False
         self._exact = ExactRecovery(generator, self.config.exact_rounds, far_starts=FAR_STARTS[method]) if wanted else None
@@ -138,7 +140,7 @@ class Inversion:
             its_own = (found.error < CHANGED)[:, None]
             gain = np.where(its_own[:, 0], found.gain, gain)
             rest = np.flatnonzero(~found.exact)
-        target = self._minimiser.describe(audio / gain[:, None, None])
+        target = self._describe(audio / gain[:, None, None])
         exact = np.setdiff1d(np.arange(clips), rest)
         if len(exact):
             objective[exact] = self._minimiser.value(z[exact], gather(target, exact))
@@ -148,7 +150,7 @@ class Inversion:
             starts = self._recipe_starts(predicted, rest, seed, numbers)
             starts[:, 0] = np.where(its_own[rest], z[rest], starts[:, 0])
             advance = progress and (lambda done, _: progress(before + done, before + limit))
-            minimum = self._optimise(part, starts, numbers[rest], limit, seed, advance, left, trajectory)
+            minimum = self._optimise(part, starts, limit, advance, left, trajectory)
             z[rest], objective[rest] = minimum.position, minimum.value
             iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
             for i, clip in enumerate(rest if minimum.trajectory else []):
@@ -163,7 +165,7 @@ class Inversion:
         """Compile all that a call may need."""
         self._compiled = True
         found = self(audio, max_iterations=1)
-        self._minimiser.value(found.z, self._minimiser.describe(audio))
+        self._minimiser.value(found.z, self._describe(audio))
         if self._exact:
             self._exact.warm_up(audio)
 
@@ -179,8 +181,8 @@ class Inversion:
             return predicted[rest][:, None]
         return np.stack([random_starts(seed, i, self.config.gradient_starts, self.generator.input_shape[1]) for i in numbers[rest]])
 
-    def _optimise(self, target, starts, numbers, limit, seed, progress, seconds, trajectory):
-        """Minimise the recipe's objective for the clips of those numbers, from `starts`: `Minimum`."""
+    def _optimise(self, target, starts, limit, progress, seconds, trajectory):
+        """Minimise the recipe's objective, from `starts`: `Minimum`."""
         clips, count = starts.shape[:2]
         z = starts.reshape(clips * count, -1)
         if self.method == "inverter":
@@ -190,8 +192,7 @@ class Inversion:
             return Minimum(z, self._minimiser.value(z, target), none, none, ["predicted"] * clips, [])
         if count > 1:
             target = tf.nest.map_structure(lambda t: tf.repeat(t, count, axis=0), target)
-        seeds = [(seed, int(number), start) for number in numbers for start in range(count)]
-        return _best_of(count, self._minimiser.minimise(z, target, limit, progress, seconds, trajectory, seeds))
+        return _best_of(count, self._minimiser.minimise(z, target, limit, progress, seconds, trajectory))
 
 
 def _best_of(starts, found):
@@ -213,7 +214,7 @@ def _best_of(starts, found):
 def _default_config(inverter, classifier):
     recipe = getattr(inverter, "recipe", None) or load_recipe("best")
     config = recipe.inversion
-    return config if classifier else without_perceptual(config)
+    return config if classifier else dataclasses.replace(config, perceptual=0.0)
 
 
 def random_starts(seed, clip, count, latent_dim):

@@ -9,11 +9,18 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from tf_wavegan_inv.inversion.line_search import advance_apart, advance_together, begin, join, specification, take
+from tf_wavegan_inv.inversion.line_search import (
+    advance_apart,
+    advance_library,
+    begin,
+    begin_library,
+    join,
+    specification,
+    take,
+)
 
 CHUNK = 10  # between looks at the batch: evaluations, or iterations of "hager_zhang"
 PROGRESS, WINDOW = 1e-4, 3  # a member has stalled if it gained less than this share of its value over so many chunks
-PATIENT_WINDOW = 30  # the same where members are projected, which throws them back now and then
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +74,7 @@ class LBFGS:
             self._value = tf.function(self.objective, input_signature=_signature(position, target))
         return self._value(tf.convert_to_tensor(position, tf.float32), target).numpy()
 
-    def minimise(self, start, target, max_iterations, progress=None, seconds=None, trajectory=False, project=None):
+    def minimise(self, start, target, max_iterations, progress=None, seconds=None, trajectory=False):
         """Minimise from `start`.
 
         Args:
@@ -77,22 +84,19 @@ class LBFGS:
             progress: called with (iterations done, max_iterations) after each chunk.
             seconds: time limit; the chunk that runs when it is over is the last.
             trajectory: whether to keep the way there.
-            project: function of (position [members, n], members) -> position, applied to the start and after each chunk: what keeps the
-                members in a set. Only what it gives counts as reached.
 
         Returns:
             Minimum.
         """
         deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
         going, point = np.arange(len(start)), np.asarray(start, np.float32)
-        point = project(point, going) if project else point
         self._compile(point, target)
         target = tf.nest.map_structure(tf.convert_to_tensor, target)
-        book = _Book(point, max_iterations, patient=project is not None)
+        book = _Book(point, max_iterations)
         state, part = self._begin(tf.convert_to_tensor(point), target), target
         while True:
             book.note(going, state, trajectory)
-            left, failed = book.judge(going, state)
+            left, failed = book.judge(going, state, restarts=self.line_search != "hager_zhang")
             if left.any() and time.monotonic() > deadline:
                 book.status[going[left]] = "time_limit"
                 left[:] = False
@@ -106,12 +110,6 @@ class LBFGS:
             if failed[left].any():
                 going, state, part = self._again(going, state, failed[left], book.position[going], target)
             state = self._advance(state, part, *book.limits(going))
-            if project:
-                point = state.results.position.numpy()
-                kept = project(point, going)
-                moved = ~(kept == point).all(axis=1)
-                if moved.any():
-                    going, state, part = self._again(going, state, moved, kept, target)
 
     def _again(self, going, state, chosen, point, target):
         """Chosen members begin again, at `point` [members, n] and with nothing remembered: going, state and target, reordered."""
@@ -139,12 +137,12 @@ class LBFGS:
         def advance(state, target, iterations, limit):
             function = lambda position: value_and_gradient(position, target)  # noqa: E731
             if self.line_search == "hager_zhang":
-                fewest = limit - tf.reduce_max(state.iterations)
-                return advance_together(function, state, tf.minimum(iterations, fewest), self.tolerance)
+                return advance_library(function, state, iterations, self.tolerance)
             return advance_apart(function, state, iterations, limit, self.tolerance)
 
+        first = begin_library if self.line_search == "hager_zhang" else begin
         self._begin = tf.function(
-            lambda p, t: begin(lambda q: value_and_gradient(q, t), p, self.tolerance), input_signature=[points, targets]
+            lambda p, t: first(lambda q: value_and_gradient(q, t), p, self.tolerance), input_signature=[points, targets]
         )
         states = specification(self._begin.get_concrete_function().structured_outputs)
         self._advance = tf.function(advance, input_signature=[states, targets, number, number])
@@ -153,9 +151,9 @@ class LBFGS:
 class _Book:
     """What is known of all members, also of those that have left the batch."""
 
-    def __init__(self, start, max_iterations, patient):
+    def __init__(self, start, max_iterations):
         count = len(start)
-        self.max_iterations, self.window = max_iterations, PATIENT_WINDOW if patient else WINDOW
+        self.max_iterations = max_iterations
         self.position, self.value = start.copy(), np.full(count, np.inf, np.float32)
         self.iterations, self.evaluations = np.zeros(count, np.int32), np.zeros(count, np.int32)
         self.status = np.full(count, "max_iterations", dtype=object)
@@ -168,16 +166,16 @@ class _Book:
         better = np.isfinite(reached) & (reached < self.value[going]) & np.isfinite(position).all(axis=1)
         self.position[going[better]], self.value[going[better]] = position[better], reached[better]
         self.iterations[going], self.evaluations[going] = state.iterations.numpy(), state.evaluations.numpy()
-        self.values = [*self.values[-self.window :], self.value.copy()]
+        self.values = [*self.values[-WINDOW:], self.value.copy()]
         if trajectory:
             self.trajectory.append(Waypoint(self.position.copy(), self.value.copy(), self.iterations.copy()))
 
-    def judge(self, going, state):
+    def judge(self, going, state, restarts):
         """Which of the members going go on, and which of their searches broke down."""
         value, failed = self.value[going], state.results.failed.numpy()
-        again = failed & _progressed(self.before_failure[going], value)
+        again = restarts & failed & _progressed(self.before_failure[going], value)
         stalled = (failed & ~again) | ~np.isfinite(value)
-        if len(self.values) > self.window:
+        if len(self.values) > WINDOW:
             stalled |= ~_progressed(self.values[0][going], value)
         self.before_failure[going[again]] = value[again]
         self.status[going[stalled]] = "stalled"

@@ -1,4 +1,8 @@
-"""One batch of L-BFGS searches, advanced some evaluations at a time: tensorflow-probability's own, and one whose members do not wait."""
+"""One batch of L-BFGS searches, advanced a part at a time.
+
+There are two: one with a line search of our own, whose members do not wait for one another, and
+tensorflow-probability's `lbfgs_minimize` as it is.
+"""
 
 import typing
 
@@ -20,7 +24,7 @@ class State(typing.NamedTuple):
         slope: [batch], of the objective along it.
         step, low, high: [batch], the step to try next, and the bounds of the one to be found.
         trials: int32 [batch], points this line search has looked at.
-        iterations: int32 [batch], line searches done; of `advance_together` those of the batch while the member was in it.
+        iterations: int32 [batch], line searches done; of `advance_library` those of the batch while the member was in it.
         evaluations: int32 [batch], of the objective and its gradient; counted alike.
     """
 
@@ -68,29 +72,37 @@ def begin(value_and_gradient, position, tolerance):
     return _new_line(State(results, tf.zeros_like(position), zeros, zeros, zeros, zeros, none, none, none + 1), tf.ones(batch, tf.bool))
 
 
-def advance_together(value_and_gradient, state, iterations, tolerance):
-    """Some iterations of `tfp.optimizer.lbfgs_minimize`, whose Hager-Zhang line searches wait for the slowest of the batch."""
+def begin_library(value_and_gradient, position, tolerance):
+    """State where `tfp.optimizer.lbfgs_minimize` begins: position [batch, n]."""
+    results = _lbfgs_minimize(value_and_gradient, tolerance, initial_position=position, max_iterations=0)
+    zeros = tf.zeros_like(results.objective_value)
+    none = tf.zeros_like(zeros, tf.int32)
+    return State(results, tf.zeros_like(position), zeros, zeros, zeros, zeros, none, none, none + 1)
+
+
+def advance_library(value_and_gradient, state, iterations, tolerance):
+    """Some iterations of `tfp.optimizer.lbfgs_minimize`.
+
+    Its Hager-Zhang line searches wait for the slowest member of the batch. In parts it goes the way
+    that it goes in one call, as a test shows.
+    """
+    before = state.results
+    going = ~(before.failed | before.converged)
+    last = before.num_iterations + iterations
+    results = _lbfgs_minimize(value_and_gradient, tolerance, previous_optimizer_results=before, max_iterations=last)
+    evaluations = results.num_objective_evaluations - before.num_objective_evaluations
+    return state._replace(
+        results=results,
+        iterations=state.iterations + tf.where(going, results.num_iterations - before.num_iterations, 0),
+        evaluations=state.evaluations + tf.where(going, evaluations, 0),
+    )
+
+
+def _lbfgs_minimize(value_and_gradient, tolerance, **arguments):
     import tensorflow_probability as tfp
 
-    before = state.results._replace(num_iterations=tf.constant(PAIRS), num_objective_evaluations=tf.constant(0))
-    going = ~(before.failed | before.converged)
-    results = tfp.optimizer.lbfgs_minimize(
-        value_and_gradient,
-        initial_position=None,
-        previous_optimizer_results=before,
-        max_iterations=PAIRS + iterations,
-        num_correction_pairs=PAIRS,
-        tolerance=tolerance,
-        x_tolerance=0,
-        f_relative_tolerance=0,
-        max_line_search_iterations=TRIALS,
-    )
-    done = tf.where(going, results.num_iterations - PAIRS, 0)
-    return state._replace(
-        results=results._replace(num_iterations=tf.constant(PAIRS)),
-        iterations=state.iterations + done,
-        evaluations=state.evaluations + tf.where(going, results.num_objective_evaluations, 0),
-    )
+    arguments = {"initial_position": None} | arguments
+    return tfp.optimizer.lbfgs_minimize(value_and_gradient, tolerance=tolerance, **arguments)
 
 
 def advance_apart(value_and_gradient, state, evaluations, limit, tolerance):
@@ -99,7 +111,7 @@ def advance_apart(value_and_gradient, state, evaluations, limit, tolerance):
     Directions are tensorflow-probability's (the two-loop recursion). The line search is that of Lewis & Overton, "Nonsmooth optimization
     via quasi-Newton methods" (2013), section 2.2: weak Wolfe conditions, which hold for objectives with kinks as ReLUs and absolute
     values make them; its bisection is eased by interpolation. The step 1 is tried first and mostly taken: about 1.2 evaluations an
-    iteration, where `advance_together` makes three.
+    iteration, where `advance_library` makes three.
     """
 
     def going(state):

@@ -40,7 +40,6 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
             latent range.
     """
     from tf_wavegan_inv.inversion.compatibility import check_shapes, check_trained_for, check_trained_for_generator
-    from tf_wavegan_inv.inversion.staged import without_perceptual
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
     from tf_wavegan_inv.recipe import load_recipe
 
@@ -60,7 +59,7 @@ def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe
     its_own = trained.recipe if trained else load_recipe(recipe or "best")
     inversion = load_recipe(recipe).inversion if recipe else its_own.inversion
     if not hearing and not recipe:
-        inversion = without_perceptual(inversion)
+        inversion = dataclasses.replace(inversion, perceptual=0.0)
     return Trained(inverting, hearing, its_own.audio, inversion)
 
 
