@@ -105,7 +105,7 @@ def real_clips(options, models):
     start = np.asarray(inverter(audio, training=False))
     for name in options.recipes:
         config = twi.load_recipe(name).inversion
-        objective = Objective(generator, config, classifier)
+        objective = Objective(generator, config, classifier=classifier)
         target = tf.function(objective.describe)(audio)
         function = compiled(objective)
         one = [tf.nest.map_structure(lambda t, i=i: t[i : i + 1], target) for i in range(len(audio))]
@@ -200,7 +200,7 @@ def authors(options, _):
     found = [scipy_minimise(lambda p, i=i: eager(p, audio[i : i + 1]), z[1, i], options.authors_iterations) for i in range(2)]
     goal, seconds = np.mean([f[0] for f in found]), np.mean([f[3] for f in found])
     rows = [["authors' way", options.authors_iterations, float(np.mean([f[2] for f in found])), float(goal), seconds, 1.0]]
-    objective = Objective(generator, recipe.inversion, classifier)
+    objective = Objective(generator, recipe.inversion, classifier=classifier)
     target = tf.function(objective.describe)(audio)
     minimiser = LBFGS(objective)
     for batch in options.batch:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_wavegan_inv.losses import QUIET, cross_entropy, latent_loss, perceptual_loss, range_penalty, waveform_loss
+from tf_wavegan_inv.losses import QUIET, cross_entropy, difference, latent_loss, perceptual_loss, range_penalty, waveform_loss
 
 
 def test_latent_loss_is_one_mean_a_clip():
@@ -27,8 +27,10 @@ def test_perceptual_loss_is_the_mean_over_layers():
 def test_relative_perceptual_loss_does_not_depend_on_the_scale_of_a_layer():
     random = np.random.default_rng(0)
     target, value = random.normal(size=(2, 3, 5, 5, 2)).astype(np.float32)
-    np.testing.assert_allclose(perceptual_loss([target], [value], True), perceptual_loss([100 * target], [100 * value], True), rtol=1e-5)
-    np.testing.assert_allclose(perceptual_loss([target], [np.zeros_like(target)], True), 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        perceptual_loss([target], [value], relative=True), perceptual_loss([100 * target], [100 * value], relative=True), rtol=1e-5
+    )
+    np.testing.assert_allclose(perceptual_loss([target], [np.zeros_like(target)], relative=True), 1, rtol=1e-5)
 
 
 def test_cross_entropy():
@@ -38,3 +40,9 @@ def test_cross_entropy():
 
 def test_range_penalty_is_zero_inside():
     np.testing.assert_allclose(range_penalty(np.array([[1.0, -1, 0], [2, 0, -1]], np.float32)), [0, 1 / 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_silence_scores_one(power):
+    x = np.random.default_rng(0).normal(size=(2, 9, 1)).astype(np.float32)
+    np.testing.assert_allclose(difference(x, 0 * x, power=power, relative=True), 1, rtol=1e-5)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
-from tf_wavegan_inv.losses import range_penalty
+from tf_wavegan_inv.losses import range_penalty, squared_error
 
 CYCLE, CYCLES = 80, 30  # iterations between two Jacobians, and Jacobians, at most
 STAGES = (  # weight of the distance of z from [-1, 1], where most wrong minima lie; share of the mean eigenvalue of JᵀJ added to each
@@ -124,7 +124,7 @@ def relative_error(generator, position, target):
     """
     gain = tf.exp(target["free"] * position[:, -1])
     audio = gain[:, None, None] * generator(position[:, :-1], training=False)
-    return tf.reduce_sum((audio - target["audio"]) ** 2, axis=(1, 2)) / target["power"]
+    return squared_error(target["audio"], audio) / target["power"]
 
 
 def _width(generator):

@@ -81,7 +81,7 @@ class Inversion:
         z, clip = (tf.TensorSpec(shape, tf.float32) for shape in (generator.input_shape, generator.output_shape))
         self.generate = tf.function(lambda z: generator(z, training=False), input_signature=[z])
         self._predict = tf.function(lambda audio: inverter(audio, training=False), input_signature=[clip])
-        objective = Objective(generator, self.config, classifier)
+        objective = Objective(generator, self.config, classifier=classifier)
         self._describe = tf.function(objective.describe, input_signature=[clip])
         self._minimiser = LBFGS(objective, line_search=self.config.line_search)
         wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"

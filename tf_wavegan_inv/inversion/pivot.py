@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.inversion.objective import difference, log_stft_distance, magnitudes
+from tf_wavegan_inv.losses import difference, log_stft_distance, stft_magnitudes
 from tf_wavegan_inv.wavegan.checkpoint import copy_generator
 from tf_wavegan_inv.wavegan.generator import Generator
 
@@ -57,13 +57,14 @@ def pivotal_tuning(generator, z, audio, steps=200, learning_rate=LEARNING_RATE, 
     tuned = copy_generator(generator)
     optimizer = keras.optimizers.Adam(learning_rate)
     optimizer.build(tuned.trainable_variables)
-    target = magnitudes(audio)
+    target = stft_magnitudes(audio)
 
     @tf.function
     def step():
         with tf.GradientTape() as tape:
             made = tuned(z, training=False)
-            objective = (log_stft_distance(target, magnitudes(made)) + WAVEFORM * difference(audio, made, 2, relative=True))[0]
+            distance = log_stft_distance(target, stft_magnitudes(made))
+            objective = (distance + WAVEFORM * difference(audio, made, power=2, relative=True))[0]
         gradients = tape.gradient(objective, [v.value for v in tuned.trainable_variables])
         return objective, gradients
 

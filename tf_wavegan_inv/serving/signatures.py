@@ -29,7 +29,7 @@ class Signatures:
 
     def __init__(self, generator, inverter, classifier, audio_config, inversion):
         self.generator, self.inverter, self.classifier, self.audio_config = generator, inverter, classifier, audio_config
-        self.objective = Objective(generator, inversion, classifier)
+        self.objective = Objective(generator, inversion, classifier=classifier)
         _, self.length, self.channels = generator.output_shape
         self.latent_dim = generator.input_shape[1]
 

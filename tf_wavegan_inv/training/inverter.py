@@ -84,7 +84,7 @@ class InverterTrainer(Trainer):
         z = self.network(audio, training=training)
         features, heard = self.features(self.generator(z, training=False), training=False)
         parts = {
-            "loss/perceptual_real": perceptual_loss(target[0], features, self.relative),
+            "loss/perceptual_real": perceptual_loss(target[0], features, relative=self.relative),
             "loss/range": range_penalty(z),
         }
         return self.weighted(parts), parts, heard
@@ -98,7 +98,7 @@ class InverterTrainer(Trainer):
         parts = {
             "loss/latent": error,
             "loss/waveform": waveform_loss(in_full_precision(audio), in_full_precision(again)),
-            "loss/perceptual_synth": perceptual_loss(target[0], features, self.relative),
+            "loss/perceptual_synth": perceptual_loss(target[0], features, relative=self.relative),
         }
         kept = tf.equal(tf.argmax(heard, -1), tf.argmax(target[1], -1))
         return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/kept": tf.cast(kept, tf.float32)}
