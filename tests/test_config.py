@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tf_wavegan_inv import UserError, defaults
-from tf_wavegan_inv.config import InversionConfig
+from tf_wavegan_inv.config import ExactConfig, InversionConfig
 from tf_wavegan_inv.recipe import recipe_from_dict
 
 
@@ -28,3 +28,13 @@ def test_recipes_of_version_0_1_load():
 def test_what_is_gone_is_refused_with_what_replaces_it(name, value, instead):
     with pytest.raises(UserError, match=rf"\[inversion\] {name} = .* is gone since 0.2; .*{instead}"):
         recipe_from_dict({"inversion": {"waveform": 1.0, name: value}})
+
+
+def test_constants_of_exact_recovery_are_a_section_of_their_own():
+    inversion = recipe_from_dict({"inversion": {"exact": {"rounds": 3, "perturbation": 0.1}}}).inversion
+    assert inversion.exact == ExactConfig(rounds=3, perturbation=0.1)
+    assert recipe_from_dict({"inversion": {"exact_rounds": 7}}).inversion.exact == ExactConfig(rounds=7)
+    with pytest.raises(UserError, match=r"\[inversion\] exact option \['round'\] is unknown.*rounds"):
+        recipe_from_dict({"inversion": {"exact": {"round": 3}}})
+    with pytest.raises(UserError, match=r"\[inversion\] exact must be a ExactConfig, received 3"):
+        recipe_from_dict({"inversion": {"exact": 3}})

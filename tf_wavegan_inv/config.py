@@ -196,6 +196,63 @@ class WaveGANTrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class ExactConfig:
+    """How z is recovered exactly (`inversion.exact`); docs/inversion.md explains the defaults.
+
+    An error is the squared error of the waveform, divided by the clip's power. A noise is its mean
+    over samples, divided by that of rounding to 16 bits.
+
+    Attributes:
+        rounds: int. Largest number of starts a clip; 0 for no exact recovery. Default 0.
+        iterations: int. Largest number of iterations of L-BFGS before Gauss-Newton. Default 200.
+        gradient_starts: int. Starts of a clip that stays out of range, by the method "gradient":
+            one random start in eight never comes near. Default 3.
+        hybrid_starts: int. The same by the method "hybrid". Default 2.
+        out_of_range: float. Error after L-BFGS above which a clip is out of range: clips of the
+            generator's own stay below, recordings do not. Default 0.4.
+        exact_error: float. Error below which z is exact, or uncertain. Default 1e-7.
+        exact_noise: float. Noise below which it is; truncating to 16 bits has 4. Default 5.
+        certain_error: float. Error below which z is exact: where float32 ends. Default 3e-12.
+        certain_noise: float. The same for the noise of samples of 16 bits. Default 1.3.
+        confirmations: int. More rounds after which an uncertain z is exact. Default 5.
+        confirmations_rounded: int. The same of samples of 16 bits, which may have been truncated.
+            Default 2.
+        redrawn: float. Share of the entries of z that a perturbed start redraws first. Default 0.05.
+        redraw_cycle: int. Rounds after which that share, which grows, is small again. Default 6.
+        perturbation: float. Standard deviation of the moves of the other entries. Default 0.05.
+        inaudible_power: float. Share of the clip's power that a move of an uncertain z along one
+            direction may change. Default 3e-8.
+        inaudible_distance: float. Longest such move. Default 0.5.
+        normalised: float. Distance from 1 of a clip's peak, below which the clip may have been
+            scaled to that peak. Default 1e-3.
+        altered: float. Error below which a clip is the generator's own, altered by MP3, say: its z
+            is where the search for the recipe's objective starts. Default 0.1.
+    """
+
+    rounds: int = 0
+    iterations: int = 200
+    gradient_starts: int = 3
+    hybrid_starts: int = 2
+    out_of_range: float = 0.4
+    exact_error: float = 1e-7
+    exact_noise: float = 5.0
+    certain_error: float = 3e-12
+    certain_noise: float = 1.3
+    confirmations: int = 5
+    confirmations_rounded: int = 2
+    redrawn: float = 0.05
+    redraw_cycle: int = 6
+    perturbation: float = 0.05
+    inaudible_power: float = 3e-8
+    inaudible_distance: float = 0.5
+    normalised: float = 1e-3
+    altered: float = 0.1
+
+    def __post_init__(self):
+        _check_positive(self, "iterations", "gradient_starts", "hybrid_starts", "redraw_cycle")
+
+
+@dataclasses.dataclass(frozen=True)
 class InversionConfig:
     """How z is optimised.
 
@@ -210,7 +267,8 @@ class InversionConfig:
             same measure of the target, so that silence scores 1. Default False.
         line_search: str. Line search of L-BFGS: "weak_wolfe", this package's, or "hager_zhang",
             tensorflow-probability's `lbfgs_minimize` as it is. Default "weak_wolfe".
-        exact_rounds: starts from which the exact z of the waveform is sought before all else (`inversion.exact`); 0 for not at all.
+        exact: `ExactConfig`. How the exact z of the waveform is recovered before all else: the
+            section [inversion.exact] of a recipe. Default: not at all.
         gradient_iterations: int. Largest number of iterations from a random start. Default 50000.
         gradient_starts: int. Random starts a clip, of which the best is kept. Default 1.
         hybrid_iterations: int. Largest number of iterations from the inverter's z. Default 200.
@@ -225,7 +283,7 @@ class InversionConfig:
     perceptual_layers: tuple = ()
     relative: bool = False
     line_search: str = "weak_wolfe"
-    exact_rounds: int = 0
+    exact: ExactConfig = ExactConfig()
     gradient_iterations: int = 50000
     gradient_starts: int = 1
     hybrid_iterations: int = 200
@@ -244,15 +302,15 @@ RETIRED = {
 }
 
 
-def without_retired(options, what):
-    """Options of [inversion] without those that version 0.1 had and that are gone.
+def without_retired(options: dict, what: str) -> dict:
+    """Options of [inversion] as this version names them.
 
     Args:
-        options: dict. Options of the section by name.
+        options: dict. Options of the section by name, as version 0.1 or this one writes them.
         what: str. Where they are from, for messages.
 
     Returns:
-        dict. The options that are left.
+        dict. The options, without those that are gone, and `exact_rounds` as `exact`.
 
     Raises:
         UserError: if an option that is gone has a value other than its old default.
@@ -261,7 +319,10 @@ def without_retired(options, what):
         harmless, instead = RETIRED[name]
         if options[name] not in harmless:
             raise UserError(f"{what} {name} = {options[name]!r} is gone since 0.2; {instead}.")
-    return {name: value for name, value in options.items() if name not in RETIRED}
+    options = {name: value for name, value in options.items() if name not in RETIRED}
+    if "exact_rounds" in options:
+        options["exact"] = {"rounds": options.pop("exact_rounds")} | options.get("exact", {})
+    return options
 
 
 def check_known(given, known, what):

@@ -21,7 +21,8 @@ LOG_FLOOR = 1e-2  # of the magnitude, for frames of 256 samples
 
 def mean_power(values: Tensor, *, power: int = 2) -> Tensor:
     """Mean of |values|^power over all but the first axis: [batch, ...] -> [batch]."""
-    return ops.mean(ops.abs(values) ** power, axis=_all_but_first(values))
+    size = ops.abs(values)
+    return ops.mean(size if power == 1 else size**power, axis=_all_but_first(values))
 
 
 def squared_error(target: Tensor, value: Tensor) -> Tensor:

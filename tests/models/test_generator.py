@@ -31,7 +31,7 @@ def test_recovers_z_in_its_own_range(model, saved, source):
     z = np.random.default_rng(0).uniform(-3, 3, (4, 4)).astype(np.float32)
     generator = load_generator(saved / source if source else model, latent_range=(-3, 3))
     assert generator.input_shape == (None, 4) and generator.output_shape == (None, 64, 1)
-    result = invert(np.asarray(model(z))[..., None], generator, "gradient", config=CONFIG)
+    result = invert(np.asarray(model(z))[..., None], generator, method="gradient", config=CONFIG)
     assert result.status == ["exact"] * 4
     np.testing.assert_allclose(generator.to_latent(result.z), z, atol=1e-2)
 

@@ -37,7 +37,8 @@ class InversionHandler(ModelHandler):
     def run_inference(self, batch, model, inference_args=None):
         """Invert a batch: list of clips -> a `PredictionResult` each."""
         audio = np.stack(batch)
-        result = model.inversion(audio, self.max_iterations, self.seed, [number_of(clip) for clip in audio])
+        numbers = [number_of(clip) for clip in audio]
+        result = model.inversion(audio, max_iterations=self.max_iterations, seed=self.seed, numbers=numbers)
         z, columns = model.to_latent(result.z), columns_of(result, audio, model.sample_rate, model.judge)
         for i, clip in enumerate(batch):
             yield PredictionResult(clip, {"z": z[i]} | {name: values[i] for name, values in columns.items()})

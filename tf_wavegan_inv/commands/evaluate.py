@@ -85,7 +85,10 @@ def run(options):
         sets.append(clips)
     rate = trained.audio.sample_rate
     evaluator = Evaluator(
-        {m: Inversion(generator, m, trained.inverter, trained.classifier, trained.inversion) for m in dict.fromkeys(options.methods)},
+        {
+            m: Inversion(generator, method=m, inverter=trained.inverter, classifier=trained.classifier, config=trained.inversion)
+            for m in dict.fromkeys(options.methods)
+        },
         judge,
         options.out,
         rate,

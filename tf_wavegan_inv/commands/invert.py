@@ -161,12 +161,12 @@ class Tally(collections.Counter):
     """Counts of the rows of a table: inverted, skipped, cut (longer than the generator's clips), far (from all that it makes)."""
 
     def __call__(self, row):
-        from tf_wavegan_inv.inversion.exact import OUT_OF_RANGE
+        from tf_wavegan_inv.config import ExactConfig
 
         skipped = row["status"] == "skipped"
         self["skipped" if skipped else "inverted"] += 1
         self["cut"] += row["note"].endswith(CUT)
-        self["far"] += not skipped and float(row["distance"] or 0) > OUT_OF_RANGE
+        self["far"] += not skipped and float(row["distance"] or 0) > ExactConfig.out_of_range
 
 
 def _report(tally, models, options, path, empty):
@@ -236,7 +236,15 @@ def _invert_batch(models, recordings, audio, names, stamps, options, progress):
         return rows
     limit = options.time_limit and options.time_limit * len(audio)
     numbers = [clip_number(r.clip) for r in recordings]
-    result = models.inversion(audio, options.max_iterations, options.seed, numbers, progress, limit, options.trajectory)
+    result = models.inversion(
+        audio,
+        max_iterations=options.max_iterations,
+        seconds=limit,
+        seed=options.seed,
+        numbers=numbers,
+        progress=progress,
+        trajectory=options.trajectory,
+    )
     columns = columns_of(result, audio, models.sample_rate, models.judge)
     for i, recording in enumerate(recordings):
         name = names[recording.clip.path]

@@ -167,7 +167,8 @@ class Evaluator:
                 return InversionResult(audio=inversion.generate(fields["z"]).numpy(), trajectory=[None] * len(audio), **fields)
             except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
                 log.warning("warning: %s is damaged (%s); inverting anew.", path, error)
-        result = inversion(audio, self.max_iterations, self.seed, np.arange(first, first + len(audio)), progress)
+        numbers = np.arange(first, first + len(audio))
+        result = inversion(audio, max_iterations=self.max_iterations, seed=self.seed, numbers=numbers, progress=progress)
         with replacing(path) as partial, open(partial, "wb") as file:
             np.savez(file, **{name: np.asarray(getattr(result, name)) for name in KEPT})
         return result

@@ -103,7 +103,13 @@ class Loaded:
             model = load_wavegan(wavegan, slice_len)
         self.trained = load_trained(model, wavegan, inverter, classifier, recipe, method != "gradient", generator)
         self.judge = Judge(self.trained.classifier) if self.trained.classifier else None
-        self.inversion = Inversion(model, method, self.trained.inverter, self.trained.classifier, self.trained.inversion)
+        self.inversion = Inversion(
+            model,
+            method=method,
+            inverter=self.trained.inverter,
+            classifier=self.trained.classifier,
+            config=self.trained.inversion,
+        )
         self.shape = tuple(model.output_shape[1:])
         self.to_latent = getattr(model, "to_latent", lambda z: z)
 
