@@ -53,7 +53,7 @@ def test_what_is_no_generator_is_told(saved, tmp_path, model):
         (tmp_path / "cut", "cannot be read as a SavedModel"),
     ]:
         with pytest.raises(UserError, match=message):
-            load_generator(path, 4)
+            load_generator(path, latent_dim=4)
     with pytest.raises(UserError, match="no signature 'generate'; it has .*serving_default"):
         load_generator(saved / "saved", signature="generate")
     with pytest.raises(UserError, match=r"cannot take z \[2, 7\]"):

@@ -102,7 +102,7 @@ def run(options):
         part, parts = options.shard
         clips, suffix = [clip for clip in clips if clip_number(clip) % parts == part - 1], f"-{part}-of-{parts}"
     models = _load(options)
-    record = make_record(options, **_model_files(models, options)) | {"inversion": dataclasses.asdict(models.trained.inversion)}
+    record = make_record(options, **_model_files(models, options)) | {"inversion": dataclasses.asdict(models.config)}
     tally = Tally()
     table = Table(options.out / f"inversions{suffix}.csv", tally)
     done = done_before(table, options.out / f"run{suffix}.json", record, everything, names)
@@ -139,7 +139,7 @@ def _decoded(recordings, models, batch_size):
     from tf_wavegan_inv.audio.inspect import inspect_clips
 
     def audio_of(some):
-        return conditioned(some, models.trained.audio, *models.shape)
+        return conditioned(some, models.audio, *models.shape)
 
     ahead = None
     for first in range(0, len(recordings), batch_size):
@@ -197,17 +197,17 @@ def _self_check(options):
 
 
 def _load(options):
-    from tf_wavegan_inv.inversion.load import Loaded
+    from tf_wavegan_inv.inversion.load import load_models
 
     names = ("method", "wavegan", "inverter", "classifier", "recipe", "slice_len", "generator", "latent_dim", "latent_range")
-    return Loaded(**{name: getattr(options, name) for name in names})
+    return load_models(**{name: getattr(options, name) for name in names})
 
 
 def _model_files(models, options):
     """Kind of model to the file whose checksum tells it from others."""
     from tf_wavegan_inv.models.generator import weights_file
 
-    trained = {"classifier": models.trained.classifier, "inverter": models.trained.inverter}
+    trained = {"classifier": models.classifier, "inverter": models.inverter}
     files = {kind: model.file for kind, model in trained.items() if model}
     if not options.generator:
         return {"wavegan": options.wavegan} | files

@@ -51,7 +51,7 @@ class _Call(keras.layers.Layer):
         return (input_shape[0], *self.shape[1:])
 
 
-def load_generator(path, latent_dim=None, latent_range=(-1.0, 1.0), signature="serving_default"):
+def load_generator(path, *, latent_dim=None, latent_range=(-1.0, 1.0), signature="serving_default"):
     """Load any generator.
 
     Args:

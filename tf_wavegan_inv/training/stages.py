@@ -75,7 +75,7 @@ class Request:
     def load_generator(self):
         """The generator that the inverter is for."""
         if self.generator:
-            return load_generator(self.generator, self.latent_dim, self.latent_range or (-1.0, 1.0))
+            return load_generator(self.generator, latent_dim=self.latent_dim, latent_range=self.latent_range or (-1.0, 1.0))
         return load_wavegan(self.wavegan, self.slice_len)
 
     def check_models(self, stage):
