@@ -149,7 +149,7 @@ def exact_recovery(options, models):
     function(tf.constant(z[:1]), audio[:1])
     starts = {
         "from the inverter's z": np.asarray(inverter(audio, training=False)),
-        "from a random z": np.concatenate([random_starts(0, i, 1, z.shape[1]) for i in range(count)]),
+        "from a random z": np.concatenate([random_starts(0, i, count=1, latent=generator.latent) for i in range(count)]),
     }
     for label, start in starts.items():
         some = range(min(count, options.scipy_clips))

@@ -193,7 +193,7 @@ def test_a_jacobian_that_is_not_finite_harms_no_other():
         return audio + 0 * tf.sqrt(tf.nn.relu(z[:, :1]))
 
     weights = tf.constant(np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32))
-    generator = AnyGenerator(function, 4, (0.5, 1.5))
+    generator = AnyGenerator(function, 4, latent_range=(0.5, 1.5))
     z = np.array([[0.2, 0.1, -0.3, 0.4], [-1.5, 0.1, -0.3, 0.4]], np.float32)
     found = ExactRecovery(generator, ExactConfig(rounds=1, iterations=3))(
         np.asarray(generator(z)), lambda clips, _: z[clips] + np.float32(0.01)

@@ -30,7 +30,7 @@ def stretched():
     directions, _ = np.linalg.qr(rng.normal(size=(64, 8)))
     turned, _ = np.linalg.qr(rng.normal(size=(8, 8)))
     matrix = tf.constant(turned @ (np.geomspace(1, 1e-3, 8)[:, None] * directions.T), tf.float32)
-    return AnyGenerator(lambda z: tf.tanh(z @ matrix), 8, (-1, 1))
+    return AnyGenerator(lambda z: tf.tanh(z @ matrix), 8, latent_range=(-1, 1))
 
 
 def test_directions_that_are_hardly_heard_are_recovered_too(stretched):

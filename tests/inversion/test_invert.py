@@ -7,6 +7,9 @@ from tests.conftest import NearlyRight
 from tf_wavegan_inv import UserError, defaults, invert, load_inverter, load_recipe
 from tf_wavegan_inv.config import ExactConfig
 from tf_wavegan_inv.inversion.invert import Inversion, random_starts
+from tf_wavegan_inv.latent import LatentSpace
+
+SPACE = LatentSpace(100)
 
 
 def test_hybrid_recovers_z_of_synthesised_clips(generator, latents):
@@ -35,11 +38,11 @@ def test_gradient_comes_near_from_random_starts(generator, latents):
 
 
 def test_starts_depend_on_seed_and_clip_number_alone():
-    np.testing.assert_array_equal(random_starts(1, 7, 2, 100), random_starts(1, 7, 2, 100))
-    assert not np.array_equal(random_starts(1, 7, 2, 100), random_starts(1, 8, 2, 100))
-    assert np.abs(random_starts(0, 0, 50, 100)).max() <= 1
+    np.testing.assert_array_equal(random_starts(1, 7, count=2, latent=SPACE), random_starts(1, 7, count=2, latent=SPACE))
+    assert not np.array_equal(random_starts(1, 7, count=2, latent=SPACE), random_starts(1, 8, count=2, latent=SPACE))
+    assert np.abs(random_starts(0, 0, count=50, latent=SPACE)).max() <= 1
     for seed in (0, 5):  # `generate` and anybody's script draw z so: the first clip must not begin at its answer
-        assert np.abs(random_starts(seed, 0, 1, 100) - np.random.default_rng(seed).uniform(-1, 1, (1, 100))).max() > 0.5
+        assert np.abs(random_starts(seed, 0, count=1, latent=SPACE) - np.random.default_rng(seed).uniform(-1, 1, (1, 100))).max() > 0.5
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_directions_are_those_of_the_bfgs_matrix():
     """tensorflow-probability's private function gives -H g, H being made of all remembered differences by the BFGS formula."""
     rng = np.random.default_rng(0)
     value_and_gradient = lambda x: (tf.reduce_sum(x**2, 1), 2 * x)  # noqa: E731
-    state = line_search_module.begin(value_and_gradient, tf.constant(rng.normal(size=(3, 6)), tf.float64), 0.0)
+    state = line_search_module.begin(value_and_gradient, tf.constant(rng.normal(size=(3, 6)), tf.float64), tolerance=0.0)
     steps = rng.normal(size=(line_search_module.PAIRS, 3, 6))
     changes = steps + 0.3 * rng.normal(size=steps.shape)
     steps, changes = np.where(rng.random((line_search_module.PAIRS, 1, 1)) < 0.5, 0, (steps, changes))  # half of the memory is empty

@@ -25,15 +25,15 @@ def paper(tmp_path_factory):
 
 @pytest.mark.parametrize("needs_inverter", [True, False])
 def test_an_inverter_that_is_named_brings_its_recipe_even_for_gradient_alone(generator, paper, needs_inverter):
-    trained = models_for(generator, wavegan=defaults.WAVEGAN, inverter=paper, needs_inverter=needs_inverter)
+    trained = models_for(generator, inverter=paper, needs_inverter=needs_inverter)
     assert trained.inverter.recipe.name == "paper" and not trained.audio.peak_normalise
     assert trained.config == load_recipe("paper").inversion
-    assert models_for(generator, wavegan=defaults.WAVEGAN, needs_inverter=needs_inverter).audio.peak_normalise
+    assert models_for(generator, needs_inverter=needs_inverter).audio.peak_normalise
 
 
 def test_without_trained_models_clips_are_read_as_the_recipe_says(tmp_path):
     made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(100, "tanh"), keras.layers.Reshape((100, 1))])
     (tmp_path / "own.toml").write_text("[audio]\nsample_rate = 22050\npeak_normalise = false\n")
-    trained = models_for(made, recipe=tmp_path / "own.toml", needs_inverter=False, source="made")
+    trained = models_for(made, recipe=tmp_path / "own.toml", needs_inverter=False)
     assert trained.classifier is None and dataclasses.astuple(trained.audio)[:2] == (22050, False)
-    assert models_for(made, needs_inverter=False, source="made").audio.sample_rate == 16000
+    assert models_for(made, needs_inverter=False).audio.sample_rate == 16000

@@ -120,7 +120,7 @@ def _judge(options, trained, generator):
     judge = load_classifier(options.judge) if options.judge else trained.classifier
     if judge is None:
         raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
-    check_shapes(judge, generator, "classifier")
+    check_shapes(judge, generator, kind="classifier")
     return judge
 
 

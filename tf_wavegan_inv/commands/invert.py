@@ -102,7 +102,7 @@ def run(options):
         part, parts = options.shard
         clips, suffix = [clip for clip in clips if clip_number(clip) % parts == part - 1], f"-{part}-of-{parts}"
     models = _load(options)
-    record = make_record(options, **_model_files(models, options)) | {"inversion": dataclasses.asdict(models.config)}
+    record = make_record(options, **models.files) | {"inversion": dataclasses.asdict(models.config)}
     tally = Tally()
     table = Table(options.out / f"inversions{suffix}.csv", tally)
     done = done_before(table, options.out / f"run{suffix}.json", record, everything, names)
@@ -203,17 +203,6 @@ def _load(options):
     return load_models(**{name: getattr(options, name) for name in names})
 
 
-def _model_files(models, options):
-    """Kind of model to the file whose checksum tells it from others."""
-    from tf_wavegan_inv.models.generator import weights_file
-
-    trained = {"classifier": models.classifier, "inverter": models.inverter}
-    files = {kind: model.file for kind, model in trained.items() if model}
-    if not options.generator:
-        return {"wavegan": options.wavegan} | files
-    return {"generator": weights_file(options.generator)} | files
-
-
 def _skipped_row(skipped, method):
     return {"path": skipped.clip.name, "method": method, "status": "skipped", "note": skipped.reason}
 
@@ -280,7 +269,8 @@ def _tune(models, options, name, z, audio):
     from tf_wavegan_inv.names import column
     from tf_wavegan_inv.wavegan.checkpoint import save_wavegan_checkpoint
 
-    pivot = pivotal_tuning(models.inversion.generator, z, audio, options.pivot, progress=Progress(f"tuning to {name}", "step", below=True))
+    progress = Progress(f"tuning to {name}", "step", below=True)
+    pivot = pivotal_tuning(models.generator, audio, z=z, steps=options.pivot, progress=progress)
     write_wav(options.out / f"{name}.pivot.wav", pivot.audio, models.sample_rate)
     save_wavegan_checkpoint(pivot.generator, options.out / f"{name}.pivot" / "model.ckpt")
     distances = {column(metric): values[0] for metric, values in measure(audio[None], pivot.audio[None]).items()}

@@ -116,7 +116,7 @@ class Evaluator:
             else:
                 result = self._invert(clips, method, first, audio, batch_bar)
                 made, columns = result.audio, self._columns(result, clips, audio, members)
-                own = getattr(self.inversions[method].generator, "to_latent", np.asarray)  # z as the model takes it
+                own = self.inversions[method].generator.latent.to_own  # z as the model takes it
                 for k, z in zip(members, own(result.z), strict=True):
                     write_npy(folder / f"{clips.clips[k]}.z.npy", z)
             for k, samples in zip(members, made, strict=True):

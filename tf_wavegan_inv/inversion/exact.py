@@ -18,7 +18,6 @@ import dataclasses
 import enum
 import typing
 
-import keras
 import numpy as np
 
 from tf_wavegan_inv.config import ExactConfig
@@ -26,6 +25,7 @@ from tf_wavegan_inv.inversion.budget import UNLIMITED, Budget
 from tf_wavegan_inv.inversion.gauss_newton import GaussNewton, relative_error
 from tf_wavegan_inv.inversion.lbfgs import LBFGS, Progress
 from tf_wavegan_inv.losses import range_penalty
+from tf_wavegan_inv.models.generator import GeneratorModel
 
 ROUNDING = 1 / 12 / 32768**2  # mean square error of rounding to 16 bits; truncating has four times that
 GRID_TOLERANCE = 0.01  # of a 16-bit step, within which a sample lies on the grid
@@ -100,16 +100,16 @@ class ExactRecovery:
     """Recovers z for batches of clips; compiled once.
 
     Args:
-        generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
+        generator: `GeneratorModel`. z [batch, latent_dim] -> audio [batch, samples, channels].
         config: `ExactConfig`.
         starts: int. Starts of a clip that stays out of range. Default 2.
     """
 
-    def __init__(self, generator: keras.Model, config: ExactConfig, *, starts: int = 2):
+    def __init__(self, generator: GeneratorModel, config: ExactConfig, *, starts: int = 2):
         self.generator = generator
         self.config = config
         self.starts = starts
-        _, self.latent_dim = generator.input_shape
+        self.latent = generator.latent
         self.lbfgs = LBFGS(self._objective)
         self.gauss_newton = GaussNewton(generator)
 
@@ -142,7 +142,7 @@ class ExactRecovery:
         """
         numbers = np.arange(len(audio)) if numbers is None else numbers
         clips = _Clips.of(audio, self.config.normalised)
-        best = Recovery.untried(len(audio), self.latent_dim)
+        best = Recovery.untried(len(audio), self.latent.size)
         going, rounds_exact = np.arange(len(audio)), np.zeros(len(audio), int)
         for number in range(self.config.rounds):
             if not len(going) or budget.over:
@@ -167,7 +167,7 @@ class ExactRecovery:
         """Compile what a clip out of range never comes to: audio [1, samples, channels]."""
         ones = np.ones(1, np.float32)
         target = {"audio": audio, "power": ones, "free": ones}
-        position = np.zeros((1, self.latent_dim + 1), np.float32)
+        position = np.zeros((1, self.latent.size + 1), np.float32)
         self.gauss_newton(position, target, budget=Budget(1))
 
     def _each(self, budget):
@@ -202,7 +202,7 @@ class ExactRecovery:
 
     def _starts(self, turn, best, clips, starts_of):
         """Where the clips of a round start: z [clips, latent_dim]."""
-        starts = np.empty((len(turn.clips), self.latent_dim), np.float32)
+        starts = np.empty((len(turn.clips), self.latent.size), np.float32)
         state = best.state[turn.clips]
         far = state == State.OUT_OF_RANGE
         if far.any():
@@ -255,9 +255,9 @@ class ExactRecovery:
         """
         config, rng = self.config, np.random.default_rng(seed)
         share = config.redrawn * (1 + (number - 1) % config.redraw_cycle)
-        redrawn = (np.abs(z) > 1) | (rng.uniform(size=len(z)) < share)
-        moved = rng.uniform(-1, 1, len(z)), z + config.perturbation * rng.normal(size=len(z))
-        return np.where(redrawn, *moved)
+        chosen = self.latent.outside(z) | (rng.uniform(size=len(z)) < share)
+        redrawn = self.latent.redraw(z, chosen, rng)
+        return np.where(chosen, redrawn, z + config.perturbation * rng.normal(size=len(z)))
 
     def _moved_inaudibly(self, z, matrix, power, seed):
         """A z [latent_dim] of nearly the same audio.

@@ -16,6 +16,8 @@ from tf_wavegan_inv.inversion.compatibility import check_directions
 from tf_wavegan_inv.inversion.exact import ExactRecovery, Recovery
 from tf_wavegan_inv.inversion.lbfgs import LBFGS, Minimum, Progress, Waypoint, gather
 from tf_wavegan_inv.inversion.objective import Objective
+from tf_wavegan_inv.latent import LatentSpace
+from tf_wavegan_inv.models.generator import GeneratorModel, as_generator
 from tf_wavegan_inv.recipe import load_recipe
 
 log = logging.getLogger(__name__)
@@ -72,13 +74,13 @@ class Starts:
         predicted: float32 [batch, latent_dim] or None. The inverter's z; None for random starts.
         numbers: int [batch]. Numbers of the clips.
         seed: int. A clip's random starts depend on it and on the clip's number alone.
-        latent_dim: int.
+        latent: `LatentSpace`.
     """
 
     predicted: np.ndarray | None
     numbers: np.ndarray
     seed: int
-    latent_dim: int
+    latent: LatentSpace
 
     def of_round(self, clips: np.ndarray, number: int) -> np.ndarray:
         """Start `number` of exact recovery: the prediction first, then random z.
@@ -99,7 +101,7 @@ class Starts:
         return self._random(clips, count)
 
     def _random(self, clips, count):
-        draws = [random_starts(self.seed, i, count, self.latent_dim) for i in self.numbers[clips]]
+        draws = [random_starts(self.seed, i, count=count, latent=self.latent) for i in self.numbers[clips]]
         return np.stack(draws)
 
 
@@ -143,7 +145,7 @@ class Inversion:
 
     def __init__(
         self,
-        generator: keras.Model,
+        generator: GeneratorModel | keras.Model,
         *,
         method: str = "hybrid",
         inverter: Inverter | None = None,
@@ -155,6 +157,7 @@ class Inversion:
         if method != "gradient" and inverter is None:
             raise UserError(f"method {method!r} needs an inverter: inverter=twi.load_inverter(path).")
         check_directions(generator, inverter)
+        generator = as_generator(generator)
         self.generator = generator
         self.method = method
         self.config = config or _default_config(inverter, classifier)
@@ -225,7 +228,7 @@ class Inversion:
         """Step 1: predict, or draw random starts."""
         numbers = np.arange(len(audio)) if numbers is None else np.asarray(numbers)
         predicted = self._predict(audio).numpy() if self.method != "gradient" else None
-        return Starts(predicted, numbers, seed, self.generator.input_shape[1])
+        return Starts(predicted, numbers, seed, self.generator.latent)
 
     def _recover_exactly(self, audio, starts, budget, bar):
         """Step 2: recover the z of clips that the generator made: `Recovery`.
@@ -233,7 +236,7 @@ class Inversion:
         The gain is that of clips that are the generator's own, altered or not, and 1 of all others.
         """
         if self._exact is None:
-            untried = Recovery.untried(len(audio), starts.latent_dim)
+            untried = Recovery.untried(len(audio), starts.latent.size)
             return dataclasses.replace(untried, error=np.full(len(audio), np.nan))
         found = self._exact(
             audio,
@@ -382,13 +385,12 @@ def _default_config(inverter, classifier):
     return config if classifier else dataclasses.replace(config, perceptual=0.0)
 
 
-def random_starts(seed: int, clip: int, count: int, latent_dim: int) -> np.ndarray:
+def random_starts(seed: int, clip: int, *, count: int, latent: LatentSpace) -> np.ndarray:
     """Random starts of clip number `clip`: float32 [count, latent_dim], uniform in [-1, 1)."""
     # Not of [seed, clip]: NumPy takes [seed, 0] for seed, and clips made of `default_rng(seed)`
     # would start at their own z.
     stream = np.random.SeedSequence(seed, spawn_key=(clip,))
-    draws = np.random.default_rng(stream).uniform(-1, 1, (count, latent_dim))
-    return draws.astype(np.float32)
+    return latent.sample(count, np.random.default_rng(stream))
 
 
 def check_audio(audio: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -443,7 +445,7 @@ def fault_of(clip: np.ndarray, seconds: float) -> str | None:
 
 def invert(
     audio: np.ndarray,
-    generator: keras.Model,
+    generator: GeneratorModel | keras.Model,
     *,
     method: str = "hybrid",
     inverter: Inverter | None = None,

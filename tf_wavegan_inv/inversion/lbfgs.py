@@ -175,12 +175,12 @@ class LBFGS:
         def advance(state, target, iterations, limit):
             function = lambda position: value_and_gradient(position, target)  # noqa: E731
             if self.line_search == "hager_zhang":
-                return advance_library(function, state, iterations, self.tolerance)
-            return advance_apart(function, state, iterations, limit, self.tolerance)
+                return advance_library(function, state, iterations=iterations, tolerance=self.tolerance)
+            return advance_apart(function, state, evaluations=iterations, limit=limit, tolerance=self.tolerance)
 
         first = begin_library if self.line_search == "hager_zhang" else begin
         self._begin = tf.function(
-            lambda p, t: first(lambda q: value_and_gradient(q, t), p, self.tolerance), input_signature=[points, targets]
+            lambda p, t: first(lambda q: value_and_gradient(q, t), p, tolerance=self.tolerance), input_signature=[points, targets]
         )
         states = specification(self._begin.get_concrete_function().structured_outputs)
         self._advance = tf.function(advance, input_signature=[states, targets, number, number])

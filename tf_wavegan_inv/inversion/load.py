@@ -16,6 +16,7 @@ if typing.TYPE_CHECKING:  # what starts TensorFlow is imported when it is needed
     import keras
 
     from tf_wavegan_inv.inversion.invert import Inversion
+    from tf_wavegan_inv.models.generator import GeneratorModel
     from tf_wavegan_inv.models.predictions import Judge
 
 Path = pathlib.Path | str
@@ -26,7 +27,7 @@ class Models:
     """The models that invert the clips of a generator by one method.
 
     Attributes:
-        generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
+        generator: `GeneratorModel`. z [batch, latent_dim] -> audio [batch, samples, channels].
         inverter: keras.Model or None. None where it is not needed.
         classifier: keras.Model or None. None where only the bundled one is there and the generator
             makes other audio.
@@ -36,7 +37,7 @@ class Models:
         method: str. One of `invert.METHODS`.
     """
 
-    generator: "keras.Model"
+    generator: "GeneratorModel"
     inverter: "keras.Model | None"
     classifier: "keras.Model | None"
     audio: AudioConfig
@@ -66,7 +67,7 @@ class Models:
     @property
     def shape(self) -> tuple[int, int]:
         """Samples and channels of a clip."""
-        return tuple(self.generator.output_shape[1:])
+        return self.generator.clip_shape
 
     @property
     def sample_rate(self) -> int:
@@ -78,10 +79,16 @@ class Models:
         """Length of a clip."""
         return self.shape[0] / self.sample_rate
 
+    @property
+    def files(self) -> dict[str, pathlib.Path]:
+        """Files whose checksums tell these models from others, by the kind of model."""
+        identity = self.generator.identity()
+        trained = {"classifier": self.classifier, "inverter": self.inverter}
+        return {identity.kind: identity.file} | {kind: model.file for kind, model in trained.items() if model}
+
     def to_latent(self, z: np.ndarray) -> np.ndarray:
-        """z [batch, latent_dim] as the generator's own model takes it."""
-        own = getattr(self.generator, "to_latent", None)
-        return own(z) if own else z
+        """z [..., latent_dim] as the generator's own model takes it."""
+        return self.generator.latent.to_own(z)
 
 
 def load_models(
@@ -117,28 +124,46 @@ def load_models(
         UserError: if a model is missing or damaged or does not fit, the bundled inverter is for
             another generator, or an inverter for another latent range.
     """
+    needs_inverter = method != "gradient" if needs_inverter is None else needs_inverter
+    if generator and needs_inverter and not inverter:
+        raise UserError(f"The bundled inverter is not for {generator}: give --inverter, or --method gradient.")
+    model = load_any_generator(
+        wavegan=wavegan,
+        slice_len=slice_len,
+        generator=generator,
+        latent_dim=latent_dim,
+        latent_range=latent_range,
+    )
+    named = {"inverter": inverter, "classifier": classifier, "recipe": recipe}
+    return dataclasses.replace(models_for(model, needs_inverter=needs_inverter, **named), method=method)
+
+
+def load_any_generator(
+    *,
+    wavegan: Path = defaults.WAVEGAN,
+    slice_len: int | None = None,
+    generator: Path | None = None,
+    latent_dim: int | None = None,
+    latent_range: tuple[float, float] | None = None,
+) -> "GeneratorModel":
+    """Load a WaveGAN, or any other generator where one is named; see `load_models`.
+
+    Raises:
+        UserError: if there is none, or options of the one are given for the other.
+    """
     from tf_wavegan_inv.models.generator import load_generator
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
-    needs_inverter = method != "gradient" if needs_inverter is None else needs_inverter
-    named = {"inverter": inverter, "classifier": classifier, "recipe": recipe}
     if generator:
-        if needs_inverter and not inverter:
-            raise UserError(f"The bundled inverter is not for {generator}: give --inverter, or --method gradient.")
-        model, wavegan = load_generator(generator, latent_dim=latent_dim, latent_range=latent_range or (-1.0, 1.0)), None
-    elif latent_dim or latent_range:
+        return load_generator(generator, latent_dim=latent_dim, latent_range=tuple(latent_range or (-1.0, 1.0)))
+    if latent_dim or latent_range:
         raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
-    else:
-        model = load_wavegan(wavegan, slice_len)
-    models = models_for(model, wavegan=wavegan, source=generator, needs_inverter=needs_inverter, **named)
-    return dataclasses.replace(models, method=method)
+    return load_wavegan(wavegan, slice_len)
 
 
 def models_for(
-    generator: "keras.Model",
+    generator: "GeneratorModel",
     *,
-    wavegan: Path | None = None,
-    source: Path | None = None,
     inverter: Path | None = None,
     classifier: Path | None = None,
     recipe: str | Path | None = None,
@@ -147,9 +172,7 @@ def models_for(
     """Load what inverts the clips of a generator that is loaded already.
 
     Args:
-        generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
-        wavegan: path or None. Checkpoint of the generator; None where it is no WaveGAN.
-        source: path or None. File of a generator that is no WaveGAN.
+        generator: `GeneratorModel`.
         inverter, classifier, recipe, needs_inverter: see `load_models`.
 
     Returns:
@@ -161,7 +184,7 @@ def models_for(
     found_classifier = _classifier_for(generator, classifier)
     found_inverter = None
     if needs_inverter or inverter:  # one that is named decides on the recipe, too
-        found_inverter = _inverter_for(generator, inverter, wavegan=wavegan, source=source)
+        found_inverter = _inverter_for(generator, inverter)
     trained = found_inverter or found_classifier
     trained_by = trained.recipe if trained else load_recipe(recipe or "best")
     config = load_recipe(recipe).inversion if recipe else trained_by.inversion
@@ -178,19 +201,16 @@ def _classifier_for(generator, path):
     classifier = load_classifier(path or defaults.CLASSIFIER)
     if not path and classifier.input_shape[1:] != generator.output_shape[1:]:
         return None
-    check_shapes(classifier, generator, "classifier")
+    check_shapes(classifier, generator, kind="classifier")
     return classifier
 
 
-def _inverter_for(generator, path, *, wavegan, source):
+def _inverter_for(generator, path):
     """The inverter at a path, or the bundled one, checked against the generator."""
-    from tf_wavegan_inv.inversion.compatibility import check_shapes, check_trained_for, check_trained_for_generator
+    from tf_wavegan_inv.inversion.compatibility import check_shapes, check_trained_for
     from tf_wavegan_inv.models.bundle import load_inverter
 
     inverter = load_inverter(path or defaults.INVERTER)
-    check_shapes(inverter, generator, "inverter")
-    if wavegan:
-        check_trained_for(inverter, wavegan, given=bool(path))
-    elif source:
-        check_trained_for_generator(inverter, generator, source)
+    check_shapes(inverter, generator, kind="inverter")
+    check_trained_for(inverter, generator, bundled=not path)
     return inverter

@@ -88,8 +88,9 @@ class Signatures:
                 value = self.objective(z, target)
             return value, tape.gradient(value, z)
 
-        state = begin(value_and_gradient, self.inverter(audio, training=False), 0.0)
-        state = advance_apart(value_and_gradient, state, EVALUATIONS * steps + FIRST_EVALUATIONS, steps, 0.0)
+        state = begin(value_and_gradient, self.inverter(audio, training=False), tolerance=0.0)
+        evaluations = EVALUATIONS * steps + FIRST_EVALUATIONS
+        state = advance_apart(value_and_gradient, state, evaluations=evaluations, limit=steps, tolerance=0.0)
         z = state.results.position
         return {
             "z": z,

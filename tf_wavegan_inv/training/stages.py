@@ -155,7 +155,7 @@ def train_inverter(request):
         generator = request.load_generator()
         classifier = load_classifier(_classifier_of_inverter(request))
     length, channels = generator.output_shape[1:]
-    check_shapes(classifier, generator, "classifier")
+    check_shapes(classifier, generator, kind="classifier")
     splits = _splits(request, request.corpus, length, channels)
     run = _open_run(
         request,
@@ -209,7 +209,7 @@ def with_usable_statistics(config, init):
 def _generator_options(request, generator):
     """What config.json tells of the generator that an inverter is for."""
     if request.generator:
-        return {"generator": {"sha256": checksum(weights_file(request.generator)), "latent_range": [generator.low, generator.high]}}
+        return {"generator": {"sha256": checksum(weights_file(request.generator)), "latent_range": generator.latent.range}}
     return {"wavegan": {"sha256": checksum(find_checkpoint(request.wavegan))} | dataclasses.asdict(generator.config)}
 
 
