@@ -486,27 +486,33 @@ def invert(
         >>> result.z.shape
         (3, 100)
     """
-    inversion = Inversion(generator, method=method, inverter=inverter, classifier=classifier, config=config)
+    inversion = Inversion(
+        generator,
+        method=method,
+        inverter=inverter,
+        classifier=classifier,
+        config=config,
+    )
     audio = check_audio(audio, generator.output_shape)
     recipe = getattr(inverter, "recipe", None)
     if method != "gradient" and recipe and recipe.audio.peak_normalise:
         _warn_of_quiet(audio)
+    limits = {"max_iterations": max_iterations, "seconds": seconds}
+    named = {"seed": seed, "progress": progress, "trajectory": trajectory}
+    return concatenate(_inverted_batches(inversion, audio, batch_size, **limits, **named))
+
+
+def _inverted_batches(inversion, audio, batch_size, *, seconds, progress, **named):
+    """`InversionResult` of each batch; `seconds`: a clip, `progress`: over all batches."""
     firsts = range(0, len(audio), batch_size)
     results = []
     for i, first in enumerate(firsts):
         batch = audio[first : first + batch_size]
-        results.append(
-            inversion(
-                batch,
-                max_iterations=max_iterations,
-                seconds=None if seconds is None else seconds * len(batch),
-                seed=seed,
-                numbers=np.arange(first, first + len(batch)),
-                progress=batch_progress(progress, i, len(firsts)),
-                trajectory=trajectory,
-            )
-        )
-    return concatenate(results)
+        numbers = np.arange(first, first + len(batch))
+        limit = None if seconds is None else seconds * len(batch)
+        bar = batch_progress(progress, i, len(firsts))
+        results.append(inversion(batch, numbers=numbers, seconds=limit, progress=bar, **named))
+    return results
 
 
 def _warn_of_quiet(audio):

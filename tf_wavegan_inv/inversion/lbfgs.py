@@ -141,10 +141,10 @@ class LBFGS:
                 going, state = going[left], take(state, np.flatnonzero(left))
                 part = gather(target, going)
             if failed[left].any():
-                going, state, part = self._restart(going, state, failed[left], ledger, target)
+                going, state, part = self._restart(going, state, failed[left], ledger=ledger, target=target)
             state = self._advance(state, part, *ledger.limits(going))
 
-    def _restart(self, going, state, chosen, ledger, target):
+    def _restart(self, going, state, chosen, *, ledger, target):
         """Let chosen members restart at their best positions, with nothing remembered.
 
         Returns:
