@@ -325,10 +325,13 @@ class Inversion:
         return ExactRecovery(self.generator, self.config.exact, starts=starts)
 
     def _warm_up(self, audio):
-        """Compile all that a call may need."""
+        """Compile all that a call may need, whether the clip is recovered exactly or not."""
         self._compiled = True
         found = self(audio, max_iterations=1)
-        self._minimiser.value(found.z, self._describe(audio))
+        target = self._describe(audio)
+        self._minimiser.value(found.z, target)
+        if self.method != "inverter":
+            self._minimiser.minimise(found.z, target, budget=Budget(1))
         if self._exact:
             self._exact.warm_up(audio)
 
