@@ -9,7 +9,7 @@ from tf_wavegan_inv.config import ExactConfig, InversionConfig
 from tf_wavegan_inv.recipe import recipe_from_dict
 
 
-def test_bad_choices_are_told():
+def test_bad_choices_are_refused():
     with pytest.raises(UserError, match="line_search must be one of .* received 'newton'"):
         InversionConfig(line_search="newton")
 

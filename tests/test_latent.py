@@ -27,6 +27,6 @@ def test_only_chosen_entries_are_redrawn():
 
 
 @pytest.mark.parametrize("low, high", [(1.0, -1.0), (0.0, float("inf"))])
-def test_bad_ranges_are_told(low, high):
+def test_bad_ranges_are_refused(low, high):
     with pytest.raises(UserError, match="latent_range must be two finite numbers"):
         LatentSpace(3, low, high)

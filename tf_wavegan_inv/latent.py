@@ -45,7 +45,7 @@ class LatentSpace:
         return np.abs(z) > 1
 
     def redraw(self, z: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """z [size] with the entries `chosen` bool [size] drawn anew."""
+        """z [size] with the entries `chosen` bool [size] redrawn."""
         return np.where(chosen, rng.uniform(-1, 1, self.size), z)
 
     def to_own(self, z: np.ndarray) -> np.ndarray:

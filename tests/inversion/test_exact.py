@@ -142,7 +142,7 @@ def test_a_broken_start_harms_no_other(generator, latents):
 
 
 @pytest.mark.parametrize("far_starts", [2, 3])
-def test_a_clip_that_stays_far_off_begins_anew(generator, latents, far_starts):
+def test_a_clip_that_stays_out_of_range_restarts(generator, latents, far_starts):
     z = latents(1)
     begun = []
 

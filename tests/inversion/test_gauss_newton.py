@@ -25,7 +25,7 @@ def target_of(audio, free=0.0):
 
 @pytest.fixture
 def stretched():
-    """A generator some directions of which are heard a thousand times less than others."""
+    """A generator with some directions of a thousand times less effect than others."""
     rng = np.random.default_rng(0)
     directions, _ = np.linalg.qr(rng.normal(size=(64, 8)))
     turned, _ = np.linalg.qr(rng.normal(size=(8, 8)))
@@ -33,7 +33,7 @@ def stretched():
     return AnyGenerator(lambda z: tf.tanh(z @ matrix), 8, latent_range=(-1, 1))
 
 
-def test_directions_that_are_hardly_heard_are_recovered_too(stretched):
+def test_directions_of_little_audible_effect_are_recovered_too(stretched):
     rng = np.random.default_rng(1)
     z = rng.uniform(-1, 1, (4, 8)).astype(np.float32)
     start = start_of(z + rng.normal(size=z.shape) / 3)

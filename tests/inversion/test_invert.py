@@ -56,7 +56,7 @@ def test_starts_depend_on_seed_and_clip_number_alone():
         (np.zeros((1, 16384, 1)), r"silent in clips \[0\]"),
     ],
 )
-def test_bad_audio_is_told(tiny_generator, audio, message):
+def test_bad_audio_is_refused(tiny_generator, audio, message):
     with pytest.raises(UserError, match=message):
         invert(audio, tiny_generator, method="gradient")
 
@@ -76,7 +76,7 @@ def test_models_in_each_others_place(tiny_generator, generator):
         invert(np.ones((1, 16384, 1)), tiny_generator, method="inverter", inverter=generator)
 
 
-def test_a_clip_that_was_not_normalised_is_told(generator, real_clips, caplog):
+def test_a_clip_that_was_not_normalised_is_reported(generator, real_clips, caplog):
     inverter, audio = load_inverter(defaults.INVERTER), real_clips.float_audio(0, 2)
     invert(audio, generator, method="inverter", inverter=inverter)
     assert not caplog.text

@@ -129,7 +129,7 @@ def test_kinks_are_no_obstacle():
     np.testing.assert_allclose(found.position, target, atol=0.05)
 
 
-def test_a_search_that_broke_down_begins_again_at_its_best():
+def test_a_search_that_broke_down_restarts_at_its_best():
     """Beyond 2 the objective has no value: the first step, far too long, ends there."""
 
     def objective(position, target):
@@ -140,7 +140,7 @@ def test_a_search_that_broke_down_begins_again_at_its_best():
     np.testing.assert_allclose(found.position, 1, atol=1e-2)
 
 
-def test_members_that_begin_again_keep_their_own_target():
+def test_members_that_restart_keep_their_own_target():
     """Some break down and are put at the end of the batch; all have targets of their own."""
     targets = np.random.default_rng(2).uniform(-1, 1, (6, 5)).astype(np.float32)
 

@@ -45,7 +45,7 @@ def test_any_function_of_tensors():
         load_generator(lambda z: z)
 
 
-def test_what_is_no_generator_is_told(saved, tmp_path, model):
+def test_what_is_no_generator_is_refused(saved, tmp_path, model):
     (tmp_path / "broken.keras").write_bytes(b"no")
     (tmp_path / "cut").mkdir()
     (tmp_path / "cut" / "saved_model.pb").write_bytes(b"no")
