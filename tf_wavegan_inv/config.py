@@ -296,7 +296,7 @@ class InversionConfig:
 
 # Options of [inversion] that version 0.1 had and this one has not: the values without an effect, and
 # what replaces all others. Models saved by 0.1 carry these options in their config.json.
-RETIRED = {
+RETIRED: dict[str, tuple[tuple, str]] = {
     "stages": (((), []), "stages gained nothing: put the weights of the last one into [inversion]"),
     "latent": (("free",), 'z is always free: the weight "range" keeps it near [-1, 1]'),
 }

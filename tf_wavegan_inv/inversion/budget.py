@@ -40,7 +40,8 @@ class Budget:
 
     def share(self, part: float) -> "Budget":
         """A budget of the same iterations, and of a part of the seconds that are left."""
-        return Budget(self.iterations, None if self.seconds is None else part * self.left)
+        left = self.left
+        return Budget(self.iterations, None if left is None else part * left)
 
     def rest(self) -> "Budget":
         """A budget of the same iterations, and of all the seconds that are left."""

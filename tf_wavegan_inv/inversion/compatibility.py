@@ -29,9 +29,8 @@ def check_directions(generator: keras.Model, inverter: keras.Model | None) -> No
     shapes = generator.input_shape, generator.output_shape
     if [len(shape) for shape in shapes] != [2, 3]:
         raise UserError(f"generator must be z [batch, latent_dim] -> audio [batch, samples, channels], received a model {_arrow(*shapes)}.")
-    try:
-        found = inverter.input_shape, inverter.output_shape
-    except AttributeError:  # a function, or a model that does not know its shapes
+    found = [getattr(inverter, name, None) for name in ("input_shape", "output_shape")]
+    if None in found:  # no inverter, a function, or a model that does not know its shapes
         return
     if not all(_fits(shape, wanted) for shape, wanted in zip(found, shapes[::-1], strict=True)):
         raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {_arrow(*found)}.")

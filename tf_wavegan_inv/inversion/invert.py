@@ -160,11 +160,12 @@ class Inversion:
         generator = as_generator(generator)
         self.generator = generator
         self.method = method
+        self.inverter = inverter
         self.config = config or _default_config(inverter, classifier)
-        shapes = generator.input_shape, generator.output_shape
-        z, clip = (tf.TensorSpec(shape, tf.float32) for shape in shapes)
+        z = tf.TensorSpec([None, generator.latent.size], tf.float32)
+        clip = tf.TensorSpec([None, *generator.clip_shape], tf.float32)
         self.generate = tf.function(lambda z: generator(z, training=False), input_signature=[z])
-        self._predict = tf.function(lambda a: inverter(a, training=False), input_signature=[clip])
+        self._predict = tf.function(self._predicted, input_signature=[clip])
         objective = Objective(generator, self.config, classifier=classifier)
         self._describe = tf.function(objective.describe, input_signature=[clip])
         self._minimiser = LBFGS(objective, line_search=self.config.line_search)
@@ -204,7 +205,7 @@ class Inversion:
         Raises:
             UserError: if the audio has the wrong shape, or NaN, or is not in [-1, 1], or is silent.
         """
-        audio = check_audio(audio, self.generator.output_shape)
+        audio = check_audio(audio, self.generator.clip_shape)
         _check_limits(seconds=seconds, max_iterations=max_iterations)
         if seconds is not None and not self._compiled:
             self._warm_up(audio[:1])
@@ -223,6 +224,9 @@ class Inversion:
             found = self._optimise(rest, self._limited(budget), bar, trajectory)
         seconds = (time.monotonic() - began) / len(audio)
         return self._assemble(recovered, found, target, seconds)
+
+    def _predicted(self, audio):
+        return self.inverter(audio, training=False)
 
     def _starts(self, audio, seed, numbers):
         """Step 1: predict, or draw random starts."""
@@ -396,20 +400,20 @@ def random_starts(seed: int, clip: int, *, count: int, latent: LatentSpace) -> n
     return latent.sample(count, np.random.default_rng(stream))
 
 
-def check_audio(audio: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
+def check_audio(audio: np.ndarray, clip_shape: tuple[int, int]) -> np.ndarray:
     """Audio as float32.
 
     Args:
         audio: float [batch, samples, channels].
-        shape: tuple. Output shape of the generator, (None, samples, channels).
+        clip_shape: tuple. Samples and channels of the generator's clips.
 
     Raises:
         UserError: unless the audio is of that shape, finite, in [-1, 1] and not silent.
     """
     audio = np.asarray(audio)
-    if audio.ndim != 3 or audio.shape[1:] != tuple(shape[1:]) or not len(audio):
+    if audio.ndim != 3 or audio.shape[1:] != tuple(clip_shape) or not len(audio):
         raise UserError(
-            f"audio must be [batch, {shape[1]}, {shape[2]}] (batch, samples, channels), received "
+            f"audio must be [batch, {clip_shape[0]}, {clip_shape[1]}] (batch, samples, channels), received "
             f"{list(audio.shape)}; twi.load_audio reads files into that shape."
         )
     audio = audio.astype(np.float32)
@@ -496,7 +500,7 @@ def invert(
         classifier=classifier,
         config=config,
     )
-    audio = check_audio(audio, generator.output_shape)
+    audio = check_audio(audio, inversion.generator.clip_shape)
     recipe = getattr(inverter, "recipe", None)
     if method != "gradient" and recipe and recipe.audio.peak_normalise:
         _warn_of_quiet(audio)
@@ -538,10 +542,11 @@ def batch_progress(progress: Progress | None, batch: int, batches: int) -> Progr
 
 def concatenate(results: list[InversionResult]) -> InversionResult:
     """One `InversionResult` of several batches' ones."""
-    names = [field.name for field in dataclasses.fields(InversionResult)]
-    parts = {name: [getattr(result, name) for result in results] for name in names}
-    lists = {name: parts.pop(name) for name in ("status", "trajectory")}
-    return InversionResult(
-        **{name: [entry for part in lists[name] for entry in part] for name in lists},
-        **{name: np.concatenate(arrays) for name, arrays in parts.items()},
-    )
+    joined: dict[str, typing.Any] = {}
+    for field in dataclasses.fields(InversionResult):
+        parts = [getattr(result, field.name) for result in results]
+        if field.name in ("status", "trajectory"):
+            joined[field.name] = [entry for part in parts for entry in part]
+        else:
+            joined[field.name] = np.concatenate(parts)
+    return InversionResult(**joined)

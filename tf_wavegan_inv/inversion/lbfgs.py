@@ -84,9 +84,9 @@ class LBFGS:
         self.objective = objective
         self.tolerance = tolerance
         self.line_search = line_search
-        self._value = None
-        self._begin = None
-        self._advance = None
+        self._value: typing.Any = None  # compiled when first needed
+        self._begin: typing.Any = None
+        self._advance: typing.Any = None
 
     @property
     def restarts(self) -> bool:
@@ -122,10 +122,13 @@ class LBFGS:
         Returns:
             Minimum.
         """
+        iterations = budget.iterations
+        if iterations is None:
+            raise ValueError("budget.iterations must be a number, received None.")
         going, point = np.arange(len(start)), np.asarray(start, np.float32)
         self._compile(point, target)
         target = tf.nest.map_structure(tf.convert_to_tensor, target)
-        ledger = _Ledger(point, budget.iterations)
+        ledger = _Ledger(point, iterations)
         state, part = self._begin(tf.convert_to_tensor(point), target), target
         while True:
             ledger.update(going, state, trajectory)
@@ -134,7 +137,7 @@ class LBFGS:
                 ledger.status[going[left]] = "time_limit"
                 left[:] = False
             if progress:
-                progress(ledger.done(going[left]), budget.iterations)
+                progress(ledger.done(going[left]), iterations)
             if not left.any():
                 return ledger.minimum()
             if not left.all():

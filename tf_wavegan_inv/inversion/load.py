@@ -83,8 +83,9 @@ class Models:
     def files(self) -> dict[str, pathlib.Path]:
         """Files whose checksums tell these models from others, by the kind of model."""
         identity = self.generator.identity()
+        found = {identity.kind: identity.file} if identity.file else {}
         trained = {"classifier": self.classifier, "inverter": self.inverter}
-        return {identity.kind: identity.file} | {kind: model.file for kind, model in trained.items() if model}
+        return found | {kind: model.file for kind, model in trained.items() if model}
 
     def to_latent(self, z: np.ndarray) -> np.ndarray:
         """z [..., latent_dim] as the generator's own model takes it."""
@@ -155,7 +156,7 @@ def load_any_generator(
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
     if generator:
-        return load_generator(generator, latent_dim=latent_dim, latent_range=tuple(latent_range or (-1.0, 1.0)))
+        return load_generator(generator, latent_dim=latent_dim, latent_range=latent_range or (-1.0, 1.0))
     if latent_dim or latent_range:
         raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
     return load_wavegan(wavegan, slice_len)

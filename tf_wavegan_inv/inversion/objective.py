@@ -77,7 +77,7 @@ class Objective:
         if config.perceptual and classifier is None:
             raise UserError("The recipe's [inversion] compares the features of a classifier: give one (classifier=..., --classifier PATH).")
         layers = config.perceptual_layers or BLOCK_LAYERS
-        self._extractor = feature_extractor(classifier, layers) if config.perceptual else None
+        self._extractor: keras.Model = feature_extractor(classifier, layers) if config.perceptual else None
 
     def describe(self, audio: Tensor) -> dict[str, list[Tensor]]:
         """What is compared: audio [batch, samples, channels] -> term to tensors [batch, ...]."""

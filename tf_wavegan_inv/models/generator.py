@@ -98,7 +98,7 @@ class AnyGenerator(keras.Model):
         source: str = "generator",
         file: pathlib.Path | None = None,
     ):
-        low, high = latent_range
+        low, high = latent_range  # of two numbers, be it a list
         latent = LatentSpace(latent_dim, low, high)
         scale = keras.layers.Rescaling((high - low) / 2, (high + low) / 2, name="to_latent")
         z = keras.Input((latent_dim,), name="z")
@@ -150,7 +150,7 @@ def as_generator(model: keras.Model) -> GeneratorModel:
 
 
 def load_generator(
-    path: pathlib.Path | str | keras.Model,
+    path: typing.Any,
     *,
     latent_dim: int | None = None,
     latent_range: tuple[float, float] = (-1.0, 1.0),
@@ -159,7 +159,7 @@ def load_generator(
     """Load any generator.
 
     Args:
-        path: path or keras.Model. A model saved by Keras (.keras), the folder of a SavedModel, or the
+        path: path, str or keras.Model. A model saved by Keras (.keras), the folder of a SavedModel, or the
             model itself, which may be any function of tensors. For a WaveGAN `load_wavegan` does more.
         latent_dim: int or None. Entries of z, where the model does not say. Default None.
         latent_range: tuple. Low and high of each entry of z. Default (-1, 1).
