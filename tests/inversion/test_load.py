@@ -6,9 +6,9 @@ import json
 import keras
 import pytest
 
-from tf_wavegan_inv import defaults, load_recipe
+from tf_wavegan_inv import UserError, defaults, load_recipe
 from tf_wavegan_inv.files import checksum
-from tf_wavegan_inv.inversion.load import models_for
+from tf_wavegan_inv.inversion.load import load_models, models_for
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
@@ -37,3 +37,10 @@ def test_without_trained_models_clips_are_read_as_the_recipe_says(tmp_path):
     trained = models_for(made, recipe=tmp_path / "own.toml", needs_inverter=False)
     assert trained.classifier is None and dataclasses.astuple(trained.audio)[:2] == (22050, False)
     assert models_for(made, needs_inverter=False).audio.sample_rate == 16000
+
+
+def test_a_recipe_that_does_not_fit_is_refused_before_any_work(tmp_path):
+    (tmp_path / "empty.toml").write_text("[inversion]\nrange = 1.0\n")
+    with pytest.raises(UserError, match="nothing to minimise"):
+        load_models(method="gradient", recipe=tmp_path / "empty.toml")
+    assert load_models(method="gradient", recipe=tmp_path / "empty.toml", needs_inverter=False).config.range == 1.0

@@ -115,8 +115,8 @@ def load_models(
         latent_dim, latent_range: see `load_generator`, for `generator` alone.
         inverter, classifier: path or None. See `load_inverter`. Default: the bundled ones.
         recipe: str, path or None. Recipe whose objective to minimise. Default: the inverter's.
-        needs_inverter: bool or None. Whether an inverter must be there; one that is named is loaded
-            in any case. Default: for all methods but "gradient".
+        needs_inverter: bool or None. Whether an inverter must be there, for several methods; one
+            that is named is loaded in any case. Default: what `method` needs.
 
     Returns:
         Models.
@@ -125,6 +125,7 @@ def load_models(
         UserError: if a model is missing or damaged or does not fit, the bundled inverter is for
             another generator, or an inverter for another latent range.
     """
+    one_method = needs_inverter is None
     needs_inverter = method != "gradient" if needs_inverter is None else needs_inverter
     if generator and needs_inverter and not inverter:
         raise UserError(f"The bundled inverter is not for {generator}: give --inverter, or --method gradient.")
@@ -136,7 +137,11 @@ def load_models(
         latent_range=latent_range,
     )
     named = {"inverter": inverter, "classifier": classifier, "recipe": recipe}
-    return dataclasses.replace(models_for(model, needs_inverter=needs_inverter, **named), method=method)
+    models = models_for(model, needs_inverter=needs_inverter, **named)
+    models = dataclasses.replace(models, method=method)
+    if one_method:
+        _ = models.inversion  # so that a recipe that does not fit is reported before any work
+    return models
 
 
 def load_any_generator(
