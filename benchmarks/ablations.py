@@ -66,8 +66,12 @@ def to_toml(recipe):
 
     lines = []
     for section in ("audio", "spectrogram", "inverter", "inversion"):
+        values = dataclasses.asdict(getattr(recipe, section))
+        nested = {k: v for k, v in values.items() if isinstance(v, dict)}
         lines.append(f"[{section}]")
-        lines += [f"{k} = {json.dumps(v)}" for k, v in dataclasses.asdict(getattr(recipe, section)).items()]
+        lines += [f"{k} = {json.dumps(v)}" for k, v in values.items() if k not in nested]
+        for name, inner in nested.items():
+            lines += [f"[{section}.{name}]", *(f"{k} = {json.dumps(v)}" for k, v in inner.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -31,6 +31,7 @@ from benchmarks.generator import plain
 from benchmarks.measure import ceiling, table
 from tf_wavegan_inv import defaults
 from tf_wavegan_inv.audio.folders import audio_files
+from tf_wavegan_inv.inversion.budget import Budget
 from tf_wavegan_inv.inversion.invert import Inversion, random_starts
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.inversion.line_search import PAIRS
@@ -82,7 +83,7 @@ def batched(minimiser, start, target, batch, iterations, goal, judged=None):
         found = minimiser.minimise(
             start[first : first + batch],
             part,
-            iterations,
+            budget=Budget(iterations),
             progress=lambda *_, times=times, began=began: times.append(time.perf_counter() - began),
             trajectory=True,
         )
@@ -105,7 +106,7 @@ def real_clips(options, models):
     start = np.asarray(inverter(audio, training=False))
     for name in options.recipes:
         config = twi.load_recipe(name).inversion
-        objective = Objective(generator, config, classifier)
+        objective = Objective(generator, config, classifier=classifier)
         target = tf.function(objective.describe)(audio)
         function = compiled(objective)
         one = [tf.nest.map_structure(lambda t, i=i: t[i : i + 1], target) for i in range(len(audio))]
@@ -119,7 +120,7 @@ def real_clips(options, models):
         for line_search, label in (("hager_zhang", "tfp lbfgs_minimize"), ("weak_wolfe", "ours")):
             minimiser = LBFGS(objective, line_search=line_search)
             for batch in options.batch if line_search == "weak_wolfe" else options.batch[-1:]:
-                minimiser.minimise(start[:batch], tf.nest.map_structure(lambda t, batch=batch: t[:batch], target), 2)
+                minimiser.minimise(start[:batch], tf.nest.map_structure(lambda t, batch=batch: t[:batch], target), budget=Budget(2))
                 time_to, iterations, per_iteration, value = batched(minimiser, start, target, batch, 4 * options.iterations, goal)
                 rows.append([f"{label}, batch {batch}", iterations, per_iteration, value, time_to, 1 / time_to, seconds / time_to])
         columns = [
@@ -148,7 +149,7 @@ def exact_recovery(options, models):
     function(tf.constant(z[:1]), audio[:1])
     starts = {
         "from the inverter's z": np.asarray(inverter(audio, training=False)),
-        "from a random z": np.concatenate([random_starts(0, i, 1, z.shape[1]) for i in range(count)]),
+        "from a random z": np.concatenate([random_starts(0, i, count=1, latent=generator.latent) for i in range(count)]),
     }
     for label, start in starts.items():
         some = range(min(count, options.scipy_clips))
@@ -156,7 +157,7 @@ def exact_recovery(options, models):
         rows.append([f"SciPy on the waveform, 1000 iterations, {label}", *_recovery([f[1] for f in found], z, sum(f[3] for f in found))])
     for method in ("gradient", "hybrid"):
         for batch in options.batch:
-            inversion = Inversion(generator, method, inverter, config=config)
+            inversion = Inversion(generator, method=method, inverter=inverter, config=config)
             inversion(audio[:1], max_iterations=1)
             began, found = time.perf_counter(), []
             for first in range(0, count, batch):
@@ -200,13 +201,13 @@ def authors(options, _):
     found = [scipy_minimise(lambda p, i=i: eager(p, audio[i : i + 1]), z[1, i], options.authors_iterations) for i in range(2)]
     goal, seconds = np.mean([f[0] for f in found]), np.mean([f[3] for f in found])
     rows = [["authors' way", options.authors_iterations, float(np.mean([f[2] for f in found])), float(goal), seconds, 1.0]]
-    objective = Objective(generator, recipe.inversion, classifier)
+    objective = Objective(generator, recipe.inversion, classifier=classifier)
     target = tf.function(objective.describe)(audio)
     minimiser = LBFGS(objective)
     for batch in options.batch:
         count = max(batch, 2)
         part = tf.nest.map_structure(lambda t, count=count: t[:count], target)
-        minimiser.minimise(z[1, :batch], tf.nest.map_structure(lambda t, batch=batch: t[:batch], target), 1)
+        minimiser.minimise(z[1, :batch], tf.nest.map_structure(lambda t, batch=batch: t[:batch], target), budget=Budget(1))
         each, iterations, per_iteration, value = batched(
             minimiser, z[1, :count], part, batch, 4 * options.authors_iterations, goal, judged=2
         )

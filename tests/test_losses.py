@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from tf_wavegan_inv.losses import QUIET, cross_entropy, latent_loss, perceptual_loss, prior_distance, range_penalty, waveform_loss
+from tf_wavegan_inv.losses import (
+    QUIET,
+    cross_entropy,
+    difference,
+    latent_loss,
+    perceptual_loss,
+    prior_distance,
+    range_penalty,
+    waveform_loss,
+)
 
 
 def test_latent_loss_is_one_mean_a_clip():
@@ -27,8 +36,10 @@ def test_perceptual_loss_is_the_mean_over_layers():
 def test_relative_perceptual_loss_does_not_depend_on_the_scale_of_a_layer():
     random = np.random.default_rng(0)
     target, value = random.normal(size=(2, 3, 5, 5, 2)).astype(np.float32)
-    np.testing.assert_allclose(perceptual_loss([target], [value], True), perceptual_loss([100 * target], [100 * value], True), rtol=1e-5)
-    np.testing.assert_allclose(perceptual_loss([target], [np.zeros_like(target)], True), 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        perceptual_loss([target], [value], relative=True), perceptual_loss([100 * target], [100 * value], relative=True), rtol=1e-5
+    )
+    np.testing.assert_allclose(perceptual_loss([target], [np.zeros_like(target)], relative=True), 1, rtol=1e-5)
 
 
 def test_cross_entropy():
@@ -51,3 +62,9 @@ def test_prior_distance_is_least_for_even_samples_of_the_prior():
     line = np.repeat(prior[:, :1], 100, axis=1)  # every coordinate is right, together they are not
     for other in (narrow, shifted, repeated, line):
         assert float(prior_distance(other, directions)) > 2 * distance
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_silence_scores_one(power):
+    x = np.random.default_rng(0).normal(size=(2, 9, 1)).astype(np.float32)
+    np.testing.assert_allclose(difference(x, 0 * x, power=power, relative=True), 1, rtol=1e-5)

@@ -6,9 +6,7 @@ from tf_wavegan_inv.errors import UserError
 
 SPECTROGRAMS = ("real", "log_magnitude", "phase")
 SCHEDULES = ("constant", "cosine")
-LATENTS = ("free", "clipped", "stochastic")
 LINE_SEARCHES = ("weak_wolfe", "hager_zhang")
-OBJECTIVE_WEIGHTS = ("waveform", "stft", "log_stft", "perceptual", "range")
 WAVEGAN_LOSSES = ("wgan-gp", "wgan", "dcgan", "lsgan")
 
 
@@ -64,15 +62,6 @@ def _check_positive(config, *names):
 def _check_schedule(config):
     if config.schedule not in SCHEDULES:
         raise UserError(f"schedule must be one of {SCHEDULES}, received {config.schedule!r}.")
-
-
-def _check_stage(stage):
-    if not isinstance(stage, dict) or "share" not in stage:
-        raise UserError(f"Each of [[inversion.stages]] needs a share of the iterations, as share = 0.3; received {stage!r}.")
-    check_known(stage, {"share", *OBJECTIVE_WEIGHTS}, "[[inversion.stages]] option")
-    for name, value in stage.items():
-        if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-            raise UserError(f"[[inversion.stages]] {name} must be a number of 0 or more, received {value!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,23 +214,82 @@ class WaveGANTrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class ExactConfig:
+    """How z is recovered exactly (`inversion.exact`); docs/inversion.md explains the defaults.
+
+    An error is the squared error of the waveform, divided by the clip's power. A noise is its mean
+    over samples, divided by that of rounding to 16 bits.
+
+    Attributes:
+        rounds: int. Largest number of starts a clip; 0 for no exact recovery. Default 0.
+        iterations: int. Largest number of iterations of L-BFGS before Gauss-Newton. Default 200.
+        gradient_starts: int. Starts of a clip that stays out of range, by the method "gradient":
+            one random start in eight never comes near. Default 3.
+        hybrid_starts: int. The same by the method "hybrid". Default 2.
+        out_of_range: float. Error after L-BFGS above which a clip is out of range: clips of the
+            generator's own stay below, recordings do not. Default 0.4.
+        exact_error: float. Error below which z is exact, or uncertain. Default 1e-7.
+        exact_noise: float. Noise below which it is; truncating to 16 bits has 4. Default 5.
+        certain_error: float. Error below which z is exact: where float32 ends. Default 3e-12.
+        certain_noise: float. The same for the noise of samples of 16 bits. Default 1.3.
+        confirmations: int. More rounds after which an uncertain z is exact. Default 5.
+        confirmations_rounded: int. The same of samples of 16 bits, which may have been truncated.
+            Default 2.
+        redrawn: float. Share of the entries of z that a perturbed start redraws first. Default 0.05.
+        redraw_cycle: int. Rounds after which that share, which grows, is small again. Default 6.
+        perturbation: float. Standard deviation of the moves of the other entries. Default 0.05.
+        inaudible_power: float. Share of the clip's power that a move of an uncertain z along one
+            direction may change. Default 3e-8.
+        inaudible_distance: float. Longest such move. Default 0.5.
+        normalised: float. Distance from 1 of a clip's peak, below which the clip may have been
+            scaled to that peak. Default 1e-3.
+        altered: float. Error below which a clip is the generator's own, altered by MP3, say: its z
+            is where the search for the recipe's objective starts. Default 0.1.
+    """
+
+    rounds: int = 0
+    iterations: int = 200
+    gradient_starts: int = 3
+    hybrid_starts: int = 2
+    out_of_range: float = 0.4
+    exact_error: float = 1e-7
+    exact_noise: float = 5.0
+    certain_error: float = 3e-12
+    certain_noise: float = 1.3
+    confirmations: int = 5
+    confirmations_rounded: int = 2
+    redrawn: float = 0.05
+    redraw_cycle: int = 6
+    perturbation: float = 0.05
+    inaudible_power: float = 3e-8
+    inaudible_distance: float = 0.5
+    normalised: float = 1e-3
+    altered: float = 0.1
+
+    def __post_init__(self):
+        _check_positive(self, "iterations", "gradient_starts", "hybrid_starts", "redraw_cycle")
+
+
+@dataclasses.dataclass(frozen=True)
 class InversionConfig:
     """How z is optimised.
 
     Attributes:
-        waveform, stft, log_stft, perceptual, range: weights of the objective's terms (`inversion.objective`).
-        power: 1 for absolute, 2 for squared differences in the terms `waveform`, `stft` and `perceptual`.
-        perceptual_layers: the classifier's layers that the term `perceptual` compares; empty for every residual block.
-        relative: whether `waveform`, `stft` and `perceptual` are divided by the same measure of the target, so that silence scores 1.
-        stages: what comes before that objective: dicts of "share", of the iterations, and of weights where they differ. Coarse first.
-        latent: "free"; "clipped", to [-1, 1] after every few iterations; or "stochastic", numbers outside drawn anew (stochastic clipping:
-            Lipton & Tripathi, "Precise Recovery of Latent Vectors from Generative Adversarial Networks", 2017). The weight `range` is
-            the gentle way.
-        line_search: of L-BFGS, "weak_wolfe" or "hager_zhang" (`inversion.lbfgs`).
-        exact_rounds: starts from which the exact z of the waveform is sought before all else (`inversion.exact`); 0 for not at all.
-        gradient_iterations: at most, from random starts.
-        gradient_starts: random starts a clip; the best is kept.
-        hybrid_iterations: at most, from the inverter's z.
+        waveform, stft, log_stft, perceptual, range: float. Weights of the terms of the objective
+            (`inversion.objective`). Default 0.
+        power: int. Exponent of the differences in the terms `waveform`, `stft` and `perceptual`:
+            1 for absolute, 2 for squared ones. Default 1.
+        perceptual_layers: tuple of str. Layers of the classifier that the term `perceptual`
+            compares; empty for every residual block. Default empty.
+        relative: bool. Whether the terms `waveform`, `stft` and `perceptual` are divided by the
+            same measure of the target, so that silence scores 1. Default False.
+        line_search: str. Line search of L-BFGS: "weak_wolfe", this package's, or "hager_zhang",
+            tensorflow-probability's `lbfgs_minimize` as it is. Default "weak_wolfe".
+        exact: `ExactConfig`. How the exact z of the waveform is recovered before all else: the
+            section [inversion.exact] of a recipe. Default: not at all.
+        gradient_iterations: int. Largest number of iterations from a random start. Default 50000.
+        gradient_starts: int. Random starts a clip, of which the best is kept. Default 1.
+        hybrid_iterations: int. Largest number of iterations from the inverter's z. Default 200.
     """
 
     waveform: float = 0.0
@@ -252,29 +300,52 @@ class InversionConfig:
     power: int = 1
     perceptual_layers: tuple = ()
     relative: bool = False
-    stages: tuple = ()
-    latent: str = "free"
     line_search: str = "weak_wolfe"
-    exact_rounds: int = 0
+    exact: ExactConfig = ExactConfig()
     gradient_iterations: int = 50000
     gradient_starts: int = 1
     hybrid_iterations: int = 200
 
     def __post_init__(self):
         _check_positive(self, "power", "gradient_iterations", "gradient_starts", "hybrid_iterations")
-        if self.latent not in LATENTS:
-            raise UserError(f"latent must be one of {LATENTS}, received {self.latent!r}.")
         if self.line_search not in LINE_SEARCHES:
             raise UserError(f"line_search must be one of {LINE_SEARCHES}, received {self.line_search!r}.")
-        for stage in self.stages:
-            _check_stage(stage)
-        if sum(stage["share"] for stage in self.stages) >= 1:
-            raise UserError("The shares of [[inversion.stages]] must leave some iterations: their sum must be below 1.")
 
     @property
-    def has_objective(self):
+    def has_objective(self) -> bool:
         """Whether there is anything to minimise."""
         return any((self.waveform, self.stft, self.log_stft, self.perceptual))
+
+
+# Options of [inversion] that version 0.1 had and this one has not: the values without an effect, and
+# what replaces all others. Models saved by 0.1 carry these options in their config.json.
+RETIRED: dict[str, tuple[tuple, str]] = {
+    "stages": (((), []), "stages gained nothing: put the weights of the last one into [inversion]"),
+    "latent": (("free",), 'z is always free: the weight "range" keeps it near [-1, 1]'),
+}
+
+
+def without_retired(options: dict, what: str) -> dict:
+    """Options of [inversion] as this version names them.
+
+    Args:
+        options: dict. Options of the section by name, as version 0.1 or this one writes them.
+        what: str. Where they are from, for messages.
+
+    Returns:
+        dict. The options, without those that are gone, and `exact_rounds` as `exact`.
+
+    Raises:
+        UserError: if an option that is gone has a value other than its old default.
+    """
+    for name in RETIRED.keys() & options.keys():
+        harmless, instead = RETIRED[name]
+        if options[name] not in harmless:
+            raise UserError(f"{what} {name} = {options[name]!r} is gone since 0.2; {instead}.")
+    options = {name: value for name, value in options.items() if name not in RETIRED}
+    if "exact_rounds" in options:
+        options["exact"] = {"rounds": options.pop("exact_rounds")} | options.get("exact", {})
+    return options
 
 
 def check_known(given, known, what):

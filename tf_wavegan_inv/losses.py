@@ -1,58 +1,145 @@
-"""Training losses: pure functions of tensors, one value a clip."""
+"""Every distance between a clip and its reconstruction, once: for training and for inversion.
+
+All are pure functions of tensors, one value a clip.
+"""
 
 import math
+import typing
 
 from keras import ops
 
+from tf_wavegan_inv.audio.spectrogram import magnitude, stft
 from tf_wavegan_inv.precision import in_full_precision
 
+Tensor = typing.Any  # of TensorFlow or NumPy: whatever Keras computes with
+
 QUIET = 1e-3  # mean square of full scale 1: a tenth of what a spoken digit of peak 1 has
+SMALLEST = 1e-8  # added to what is divided by: silence is no division by zero
+REAL_STFT = (256, 128)  # the paper's frame length and step, samples
+LOG_STFTS = ((256, 64), (512, 128), (1024, 256))  # the same of the multi-resolution distance
+LOG_FLOOR = 1e-2  # of the magnitude, for frames of 256 samples
 
 
-def latent_loss(z, recovered):
-    """Mean squared error of z (paper, section 3.2.1): [batch, latent_dim] twice -> [batch]."""
-    return ops.mean((z - recovered) ** 2, axis=-1)
+def mean_power(values: Tensor, *, power: int = 2) -> Tensor:
+    """Mean of |values|^power over all but the first axis: [batch, ...] -> [batch]."""
+    size = ops.abs(values)
+    return ops.mean(size if power == 1 else size**power, axis=_all_but_first(values))
 
 
-def waveform_loss(audio, recovered):
-    """Squared error of the waveform, divided by the clip's power: [batch, samples, channels] twice -> [batch]; silence scores 1.
-
-    A clip quieter than `QUIET` counts by its error over `QUIET`: a WaveGAN makes a nearly silent one now and then, and divided by its own
-    power its error would outweigh all others.
-    """
-    return ops.mean((audio - recovered) ** 2, axis=(1, 2)) / ops.maximum(ops.mean(audio**2, axis=(1, 2)), QUIET)
+def squared_error(target: Tensor, value: Tensor) -> Tensor:
+    """Sum of squared differences over all but the first axis: [batch, ...] twice -> [batch]."""
+    return ops.sum((value - target) ** 2, axis=_all_but_first(target))
 
 
-def perceptual_loss(target_features, features, relative=False):
-    """Mean over layers of the mean squared difference of a classifier's activations (paper, section 3.2.1).
+def difference(target: Tensor, value: Tensor, *, power: int = 1, relative: bool = False) -> Tensor:
+    """Mean of |target - value|^power over all but the first axis.
 
     Args:
-        target_features: list of [batch, ...].
-        features: the same of the reconstruction.
-        relative: divide each layer's by the target's mean square, clip by clip, so that every layer counts alike whatever its scale.
+        target: float [batch, ...]. Original.
+        value: float [batch, ...]. Reconstruction.
+        power: int. Exponent of the differences: 1 for absolute, 2 for squared. Default 1.
+        relative: bool. Whether to divide by the same measure of the target alone, so that silence
+            scores 1. Default False.
 
     Returns:
-        [batch].
+        float [batch].
+    """
+    distance = mean_power(target - value, power=power)
+    return distance / (mean_power(target, power=power) + SMALLEST) if relative else distance
+
+
+def mean_difference(targets: list[Tensor], values: list[Tensor], *, power: int = 1, relative: bool = False) -> Tensor:
+    """Mean of `difference` over pairs: lists of [batch, ...] -> [batch], in full precision."""
+    total = 0.0
+    for target, value in zip(targets, values, strict=True):
+        pair = in_full_precision(target), in_full_precision(value)
+        total = total + difference(*pair, power=power, relative=relative)
+    return total / len(targets)
+
+
+def latent_loss(z: Tensor, recovered: Tensor) -> Tensor:
+    """Mean squared error of z (paper, section 3.2.1): [batch, latent_dim] twice -> [batch]."""
+    return difference(z, recovered, power=2)
+
+
+def waveform_loss(audio: Tensor, recovered: Tensor) -> Tensor:
+    """Squared error of the waveform, divided by the clip's power; silence scores 1.
+
+    A clip quieter than `QUIET` counts by its error over `QUIET`: a WaveGAN makes a nearly silent one
+    now and then, and divided by its own power its error would outweigh all others.
+
+    Args:
+        audio: float [batch, samples, channels]. Original.
+        recovered: float [batch, samples, channels]. Reconstruction.
+
+    Returns:
+        float [batch].
+    """
+    return difference(audio, recovered, power=2) / ops.maximum(mean_power(audio), QUIET)
+
+
+def perceptual_loss(target_features: list[Tensor], features: list[Tensor], *, relative: bool = False) -> Tensor:
+    """Mean squared difference of a classifier's activations, the mean over layers (paper, 3.2.1).
+
+    Args:
+        target_features: list of float [batch, ...]. Activations of the original, one a layer.
+        features: list of float [batch, ...]. Activations of the reconstruction.
+        relative: bool. Whether each layer's difference is divided by the target's mean square, clip
+            by clip, so that every layer counts alike whatever its scale. Default False.
+
+    Returns:
+        float [batch].
+    """
+    return mean_difference(target_features, features, power=2, relative=relative)
+
+
+def real_stft(audio: Tensor) -> Tensor:
+    """The paper's spectrogram, as its code computes it: the real part of the STFT.
+
+    float [batch, samples, channels] -> [batch, channels, frames, bins].
+    """
+    return stft(_channels_first(audio), *REAL_STFT)[0]
+
+
+def stft_magnitudes(audio: Tensor) -> list[Tensor]:
+    """STFT magnitudes at the resolutions of `LOG_STFTS`, not below a floor.
+
+    float [batch, samples, channels] -> list of [batch, channels, frames, bins].
+    """
+    floors = [LOG_FLOOR * frame_length / LOG_STFTS[0][0] for frame_length, _ in LOG_STFTS]
+    parts = [stft(_channels_first(audio), *size) for size in LOG_STFTS]
+    return [magnitude(part, floor) for part, floor in zip(parts, floors, strict=True)]
+
+
+def log_stft_distance(targets: list[Tensor], values: list[Tensor]) -> Tensor:
+    """Multi-resolution STFT loss: spectral convergence plus mean absolute log difference.
+
+    Yamamoto, Song & Kim, "Parallel WaveGAN" (2020), section 2.2; the mean over resolutions.
+
+    Args:
+        targets: list of float [batch, channels, frames, bins]. `stft_magnitudes` of the original.
+        values: list of float [batch, channels, frames, bins]. Those of the reconstruction.
+
+    Returns:
+        float [batch].
     """
     total = 0.0
-    for target, feature in zip(target_features, features, strict=True):
-        axes = tuple(range(1, len(target.shape)))
-        target, feature = in_full_precision(target), in_full_precision(feature)
-        difference = ops.mean((target - feature) ** 2, axis=axes)
-        if relative:
-            difference = difference / (ops.mean(target**2, axis=axes) + 1e-8)
-        total = total + difference
-    return total / len(target_features)
+    for target, value in zip(targets, values, strict=True):
+        axes = _all_but_first(target)
+        error = ops.sqrt(ops.sum((target - value) ** 2, axis=axes) + 1e-12)
+        convergence = error / (ops.sqrt(ops.sum(target**2, axis=axes)) + SMALLEST)
+        total = total + convergence + mean_power(ops.log(target) - ops.log(value), power=1)
+    return total / len(targets)
 
 
-def cross_entropy(labels, logits):
+def cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
     """Softmax cross-entropy: labels int [batch], logits [batch, classes] -> [batch]."""
-    chosen = ops.sum(ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype) * logits, axis=-1)
-    return ops.logsumexp(logits, axis=-1) - chosen
+    one_hot = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+    return ops.logsumexp(logits, axis=-1) - ops.sum(one_hot * logits, axis=-1)
 
 
-def range_penalty(z):
-    """Mean squared distance of z from the generator's prior cube [-1, 1]: [batch, latent_dim] -> [batch]."""
+def range_penalty(z: Tensor) -> Tensor:
+    """Mean squared distance of z from the prior's cube [-1, 1]: [batch, latent_dim] -> [batch]."""
     return ops.mean(ops.relu(ops.abs(z) - 1.0) ** 2, axis=-1)
 
 
@@ -73,3 +160,11 @@ def prior_distance(z, directions):
     coordinates = ops.sort(z, axis=0) - level[:, None]
     projections = ops.sort(ops.matmul(z, directions), axis=0) - normal[:, None]
     return ops.mean(coordinates**2) + ops.mean(projections**2)
+
+
+def _all_but_first(values: Tensor) -> tuple[int, ...]:
+    return tuple(range(1, len(values.shape)))
+
+
+def _channels_first(audio: Tensor) -> Tensor:
+    return ops.transpose(audio, (0, 2, 1))

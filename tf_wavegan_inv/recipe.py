@@ -12,6 +12,7 @@ from tf_wavegan_inv.config import (
     SpectrogramConfig,
     WaveGANTrainingConfig,
     check_known,
+    without_retired,
 )
 from tf_wavegan_inv.errors import UserError
 
@@ -57,13 +58,22 @@ def recipe_from_dict(values, source="recipe"):
         options = values.get(name, {})
         if not isinstance(options, dict):
             raise UserError(f"{source}: {name} must be a section [{name}], received {options!r}.")
-        check_known(options, {f.name for f in dataclasses.fields(kind)}, f"{source}: [{name}] option")
-        built[name] = kind(**{k: _typed(v, getattr(kind(), k), f"{source}: [{name}] {k}") for k, v in options.items()})
+        if kind is InversionConfig:
+            options = without_retired(options, f"{source}: [inversion]")
+        built[name] = _section(options, kind(), f"{source}: [{name}]")
     return Recipe(values.get("name", source), **built)
+
+
+def _section(options, default, what):
+    """A section by its options: a dataclass as `default`, whose values it has where none are given."""
+    check_known(options, {f.name for f in dataclasses.fields(default)}, f"{what} option")
+    return dataclasses.replace(default, **{k: _typed(v, getattr(default, k), f"{what} {k}") for k, v in options.items()})
 
 
 def _typed(value, default, what):
     """The value as its default's type. Raises UserError if it is of another, or a negative number."""
+    if dataclasses.is_dataclass(default) and isinstance(value, dict):
+        return _section(value, default, what)
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         return tuple(value)
     if isinstance(value, (int, float)) and isinstance(default, (int, float)) and type(default) is not bool:

@@ -24,7 +24,7 @@ def test_exports_the_bundled_models(cli, tmp_path, generator):
     inverter = twi.load_inverter(twi.defaults.INVERTER)
     audio = twi.load_audio(files, generator, inverter.recipe.audio)
     found = tf.saved_model.load(str(folder / "1")).signatures["reconstruct"](audio=tf.constant(audio))
-    expected = twi.invert(audio, generator, "inverter", inverter, twi.load_classifier(twi.defaults.CLASSIFIER))
+    expected = twi.invert(audio, generator, method="inverter", inverter=inverter, classifier=twi.load_classifier(twi.defaults.CLASSIFIER))
     np.testing.assert_allclose(found["z"], expected.z, atol=1e-4)
     np.testing.assert_allclose(found["audio"], expected.audio, atol=1e-4)
     done = cli("export", "--version", 1)

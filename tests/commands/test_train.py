@@ -49,7 +49,7 @@ def small_recipe(tmp_path_factory):
         .replace("gradient_iterations = 500", "gradient_iterations = 4")
         .replace("hybrid_iterations = 200", "hybrid_iterations = 4")
         .replace("gradient_starts = 4", "gradient_starts = 1")
-        .replace("exact_rounds = 20", "exact_rounds = 1")
+        .replace("\nrounds = 20", "\nrounds = 1")
     )
     return path
 

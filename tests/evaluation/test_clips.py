@@ -6,6 +6,7 @@ from tf_wavegan_inv.audio.folders import Clip, unique_names
 from tf_wavegan_inv.evaluation.clips import measure
 from tf_wavegan_inv.evaluation.sets import spread, synthesised
 from tf_wavegan_inv.inversion.invert import random_starts
+from tf_wavegan_inv.latent import LatentSpace
 from tf_wavegan_inv.names import NAMES, column
 
 
@@ -43,5 +44,5 @@ def test_a_synthesised_clip_does_not_depend_on_how_many_there_are(generator):
     np.testing.assert_array_equal(few.z, many.z[:2])
     np.testing.assert_allclose(many.batch(1, 3), generator(many.z[1:3]), atol=1e-6)
     for i in range(5):  # or gradient would be given the answer
-        assert np.abs(many.z[i] - random_starts(3, i, 1, 100)[0]).max() > 0.5
+        assert np.abs(many.z[i] - random_starts(3, i, count=1, latent=LatentSpace(100))[0]).max() > 0.5
     assert few.identity(0, 2) == many.identity(0, 2) != many.identity(1, 3)

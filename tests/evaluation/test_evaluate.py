@@ -21,7 +21,7 @@ def test_z_is_written_as_the_model_takes_it(tmp_path, real_clips):
     model.save(tmp_path / "made.keras")
     z = np.random.default_rng(0).uniform(-1, 1, (2, 6)).astype(np.float32)
     generator = load_generator(tmp_path / "made.keras", latent_range=(-3.0, 3.0))
-    inversion = Inversion(generator, "inverter", NearlyRight(z, 0.0), config=load_recipe("paper").inversion)
+    inversion = Inversion(generator, method="inverter", inverter=NearlyRight(z, 0.0), config=load_recipe("paper").inversion)
     clips = real(real_clips.take([0, 1]))
     Evaluator({"inverter": inversion}, Judge(load_classifier(defaults.CLASSIFIER), with_features=True), tmp_path)([clips])
     for name, expected in zip(clips.clips, z, strict=True):

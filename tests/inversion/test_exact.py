@@ -9,19 +9,25 @@ import tensorflow as tf
 
 from tests.conftest import NearlyRight
 from tf_wavegan_inv import Generator, UserError, invert, load_recipe
-from tf_wavegan_inv.inversion.exact import EXACT, OUT_OF_RANGE, ExactRecovery, of_sixteen_bits
+from tf_wavegan_inv.config import ExactConfig
+from tf_wavegan_inv.inversion.exact import ExactRecovery, State, is_16_bit
 from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.inversion.jacobian import audio_and_jacobian, singular_values
 from tf_wavegan_inv.models.generator import AnyGenerator
 
 ONLY_EXACT = dataclasses.replace(
-    load_recipe("best").inversion, perceptual=0.0, gradient_iterations=3, gradient_starts=1, hybrid_iterations=3, exact_rounds=8
+    load_recipe("best").inversion,
+    perceptual=0.0,
+    gradient_iterations=3,
+    gradient_starts=1,
+    hybrid_iterations=3,
+    exact=ExactConfig(rounds=8),
 )
 
 
 @pytest.fixture(scope="module")
 def exact_recovery(generator):
-    return ExactRecovery(generator, rounds=8)
+    return ExactRecovery(generator, ExactConfig(rounds=8))
 
 
 @pytest.mark.parametrize("options", [{}, {"upsample": "nn"}, {"batch_norm": True}, {"pp_len": 64, "channels": 1}, {"channels": 2}])
@@ -65,17 +71,17 @@ def test_jacobian_of_any_model_is_the_same(tiny_generator, latents):
 
 def test_hybrid_recovers_z_exactly_in_a_batch(generator, latents):
     z = latents(6)
-    result = invert(np.asarray(generator(z)), generator, "hybrid", NearlyRight(z, 0.3), config=ONLY_EXACT)
+    result = invert(np.asarray(generator(z)), generator, method="hybrid", inverter=NearlyRight(z, 0.3), config=ONLY_EXACT)
     exact = np.array(result.status) == "exact"
     assert exact.sum() >= 5  # hybrid has one start: where that ends far off, by one CPU's rounding or another's, the clip is missed
-    assert (result.distance[exact] < EXACT).all() and (result.gain == 1).all()
+    assert (result.distance[exact] < ExactConfig.exact_error).all() and (result.gain == 1).all()
     assert np.abs(result.z - z)[exact].max() < 1e-3
     np.testing.assert_allclose(result.audio, generator(result.z), atol=1e-6)
 
 
 def test_gradient_recovers_z_exactly_from_random_starts(generator, latents):
     z = latents(3)
-    result = invert(np.asarray(generator(z)), generator, "gradient", config=ONLY_EXACT)
+    result = invert(np.asarray(generator(z)), generator, method="gradient", config=ONLY_EXACT)
     exact = np.array(result.status) == "exact"
     assert exact.sum() >= 2
     assert np.abs(result.z - z)[exact].max() < 1e-2
@@ -97,23 +103,29 @@ def test_sixteen_bits_are_enough(exact_recovery, generator, latents, written):
     audio = (np.trunc(audio) if written == "cut off" else np.rint(audio)) / 32767
     if "normalised" in written:
         audio /= np.abs(audio).max(axis=(1, 2), keepdims=True)
-    assert (of_sixteen_bits(audio.astype(np.float32)) == ("normalised" not in written)).all()
+    assert (is_16_bit(audio.astype(np.float32)) == ("normalised" not in written)).all()
     found = exact_recovery(audio.astype(np.float32), lambda clips, _: NearlyRight(z, 0.3).z[clips])
     assert found.exact.all() and np.abs(found.z - z).max() < 1e-2
 
 
 def test_real_clips_are_given_up_and_optimised_as_before(generator, real_clips, latents):
     audio = real_clips.float_audio(0, 3)
-    exact = invert(audio, generator, "hybrid", NearlyRight(latents(3), 0.3), config=ONLY_EXACT)
-    without = invert(audio, generator, "hybrid", NearlyRight(latents(3), 0.3), config=dataclasses.replace(ONLY_EXACT, exact_rounds=0))
-    assert (exact.distance > OUT_OF_RANGE).all() and np.isnan(without.distance).all()
+    exact = invert(audio, generator, method="hybrid", inverter=NearlyRight(latents(3), 0.3), config=ONLY_EXACT)
+    without = invert(
+        audio,
+        generator,
+        method="hybrid",
+        inverter=NearlyRight(latents(3), 0.3),
+        config=dataclasses.replace(ONLY_EXACT, exact=ExactConfig()),
+    )
+    assert (exact.distance > ExactConfig.out_of_range).all() and np.isnan(without.distance).all()
     assert exact.status == without.status
     np.testing.assert_allclose(exact.z, without.z, atol=1e-5)
 
 
 def test_a_clip_does_not_depend_on_its_neighbours(generator, latents, real_clips):
     z = latents(2)
-    inversion = Inversion(generator, "hybrid", NearlyRight(z, 0.3), config=ONLY_EXACT)
+    inversion = Inversion(generator, method="hybrid", inverter=NearlyRight(z, 0.3), config=ONLY_EXACT)
     together = inversion(np.concatenate([np.asarray(generator(z[:1])), real_clips.float_audio(0, 1)]))
     alone = inversion(np.asarray(generator(z[:1])))
     assert together.status[0] == alone.status[0] == "exact"
@@ -124,13 +136,13 @@ def test_a_broken_start_harms_no_other(generator, latents):
     z = latents(2)
     starts = z + np.float32(0.1)
     starts[1] = np.nan
-    found = ExactRecovery(generator, rounds=1, approach=10)(np.asarray(generator(z)), lambda clips, _: starts[clips])
-    assert found.exact.tolist() == [True, False]
+    found = ExactRecovery(generator, ExactConfig(rounds=1, iterations=10))(np.asarray(generator(z)), lambda clips, _: starts[clips])
+    assert found.exact.tolist() == [True, False] and found.state[1] == State.OUT_OF_RANGE
     assert np.isfinite(found.z).all()
 
 
 @pytest.mark.parametrize("far_starts", [2, 3])
-def test_a_clip_that_stays_far_off_begins_anew(generator, latents, far_starts):
+def test_a_clip_that_stays_out_of_range_restarts(generator, latents, far_starts):
     z = latents(1)
     begun = []
 
@@ -138,7 +150,7 @@ def test_a_clip_that_stays_far_off_begins_anew(generator, latents, far_starts):
         begun.append(number)
         return z[clips] + np.float32(0.1) if number == far_starts - 1 else np.full_like(z[clips], 30)
 
-    found = ExactRecovery(generator, approach=10, far_starts=far_starts)(np.asarray(generator(z)), starts)
+    found = ExactRecovery(generator, ExactConfig(rounds=12, iterations=10), starts=far_starts)(np.asarray(generator(z)), starts)
     assert begun == [*range(far_starts)] and found.exact.all() and np.abs(found.z - z).max() < 1e-2
 
 
@@ -153,7 +165,7 @@ def test_a_near_twin_is_not_taken_for_the_clips_own():
     generator = AnyGenerator(function, 4)
     z = np.tile(np.array([0.6, 0.1, -0.3, 0.4], np.float32), (8, 1))
     twin = z - np.array([0.42, 0, 0, 0], np.float32)
-    found = ExactRecovery(generator)(np.asarray(generator(z)), lambda clips, _: twin[clips])
+    found = ExactRecovery(generator, ExactConfig(rounds=12))(np.asarray(generator(z)), lambda clips, _: twin[clips])
     assert found.exact.all() and (found.starts > 1).all()
     assert (np.abs(found.z - z).max(axis=1) < 1e-2).sum() >= 6
 
@@ -168,7 +180,7 @@ def test_any_differentiable_model():
     )
     z = np.random.default_rng(0).uniform(-1, 1, (5, 4)).astype(np.float32)
     config = dataclasses.replace(ONLY_EXACT, log_stft=0.0, waveform=1.0)
-    result = invert(np.asarray(model(z)), model, "gradient", config=config)
+    result = invert(np.asarray(model(z)), model, method="gradient", config=config)
     assert result.status == ["exact"] * 5
     assert np.abs(result.z - z).max() < 1e-2
 
@@ -181,15 +193,17 @@ def test_a_jacobian_that_is_not_finite_harms_no_other():
         return audio + 0 * tf.sqrt(tf.nn.relu(z[:, :1]))
 
     weights = tf.constant(np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32))
-    generator = AnyGenerator(function, 4, (0.5, 1.5))
+    generator = AnyGenerator(function, 4, latent_range=(0.5, 1.5))
     z = np.array([[0.2, 0.1, -0.3, 0.4], [-1.5, 0.1, -0.3, 0.4]], np.float32)
-    found = ExactRecovery(generator, rounds=1, approach=3)(np.asarray(generator(z)), lambda clips, _: z[clips] + np.float32(0.01))
+    found = ExactRecovery(generator, ExactConfig(rounds=1, iterations=3))(
+        np.asarray(generator(z)), lambda clips, _: z[clips] + np.float32(0.01)
+    )
     assert found.exact[0] and np.isfinite(found.z).all()
 
 
 def test_time_limit_ends_the_search(generator, real_clips):
     audio = real_clips.float_audio(0, 2)
-    inversion = Inversion(generator, "gradient", config=dataclasses.replace(ONLY_EXACT, gradient_iterations=10**6))
+    inversion = Inversion(generator, method="gradient", config=dataclasses.replace(ONLY_EXACT, gradient_iterations=10**6))
     inversion(audio, max_iterations=1, seconds=1)
     began = time.monotonic()
     result = inversion(audio, seconds=2)

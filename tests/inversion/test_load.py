@@ -6,9 +6,9 @@ import json
 import keras
 import pytest
 
-from tf_wavegan_inv import defaults, load_recipe
+from tf_wavegan_inv import UserError, defaults, load_recipe
 from tf_wavegan_inv.files import checksum
-from tf_wavegan_inv.inversion.load import load_trained
+from tf_wavegan_inv.inversion.load import load_models, models_for
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
@@ -25,15 +25,22 @@ def paper(tmp_path_factory):
 
 @pytest.mark.parametrize("needs_inverter", [True, False])
 def test_an_inverter_that_is_named_brings_its_recipe_even_for_gradient_alone(generator, paper, needs_inverter):
-    trained = load_trained(generator, defaults.WAVEGAN, paper, needs_inverter=needs_inverter)
+    trained = models_for(generator, inverter=paper, needs_inverter=needs_inverter)
     assert trained.inverter.recipe.name == "paper" and not trained.audio.peak_normalise
-    assert trained.inversion == load_recipe("paper").inversion
-    assert load_trained(generator, defaults.WAVEGAN, needs_inverter=needs_inverter).audio.peak_normalise
+    assert trained.config == load_recipe("paper").inversion
+    assert models_for(generator, needs_inverter=needs_inverter).audio.peak_normalise
 
 
 def test_without_trained_models_clips_are_read_as_the_recipe_says(tmp_path):
     made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(100, "tanh"), keras.layers.Reshape((100, 1))])
     (tmp_path / "own.toml").write_text("[audio]\nsample_rate = 22050\npeak_normalise = false\n")
-    trained = load_trained(made, recipe=tmp_path / "own.toml", needs_inverter=False, source="made")
+    trained = models_for(made, recipe=tmp_path / "own.toml", needs_inverter=False)
     assert trained.classifier is None and dataclasses.astuple(trained.audio)[:2] == (22050, False)
-    assert load_trained(made, needs_inverter=False, source="made").audio.sample_rate == 16000
+    assert models_for(made, needs_inverter=False).audio.sample_rate == 16000
+
+
+def test_a_recipe_that_does_not_fit_is_refused_before_any_work(tmp_path):
+    (tmp_path / "empty.toml").write_text("[inversion]\nrange = 1.0\n")
+    with pytest.raises(UserError, match="nothing to minimise"):
+        load_models(method="gradient", recipe=tmp_path / "empty.toml")
+    assert load_models(method="gradient", recipe=tmp_path / "empty.toml", needs_inverter=False).config.range == 1.0

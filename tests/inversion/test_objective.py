@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_wavegan_inv import UserError, load_recipe, load_wavegan
 from tf_wavegan_inv.config import InversionConfig
-from tf_wavegan_inv.inversion.objective import Objective, difference
+from tf_wavegan_inv.inversion.objective import Objective
 from tf_wavegan_inv.models.classifier import build_classifier
 
 TERMS = {
@@ -28,7 +28,7 @@ def classifier():
 def test_zero_at_the_truth_and_gradient_as_finite_differences(golden, latents, float64, term):
     keras.utils.set_random_seed(0)
     generator = load_wavegan(golden("a_default"))
-    objective = Objective(generator, TERMS[term], build_classifier(16384, 1, load_recipe("best").spectrogram, width=4))
+    objective = Objective(generator, TERMS[term], classifier=build_classifier(16384, 1, load_recipe("best").spectrogram, width=4))
     z = tf.cast(latents(2), tf.float64)
     target = objective.describe(generator(z))
     np.testing.assert_allclose(objective(z, target), 0, atol=2e-5)
@@ -47,17 +47,11 @@ def test_zero_at_the_truth_and_gradient_as_finite_differences(golden, latents, f
 
 @pytest.mark.parametrize("recipe", ["best", "paper", "authors-code"])
 def test_every_recipe_has_a_minimum_at_the_truth(generator, classifier, latents, recipe):
-    objective = Objective(generator, load_recipe(recipe).inversion, classifier)
+    objective = Objective(generator, load_recipe(recipe).inversion, classifier=classifier)
     z = latents(3)
     target = objective.describe(generator(z))
     near, far = objective(tf.constant(z), target).numpy(), objective(tf.constant(latents(6)[3:]), target).numpy()
     assert (near < 1e-3 * far).all()
-
-
-def test_silence_scores_one():
-    x = np.random.default_rng(0).normal(size=(2, 9, 1)).astype(np.float32)
-    for power in (1, 2):
-        np.testing.assert_allclose(difference(x, 0 * x, power, relative=True), 1, rtol=1e-5)
 
 
 def test_says_what_is_missing(generator):

@@ -9,7 +9,7 @@ def test_tunes_a_copy_to_one_clip(generator, real_clips, latents):
     z, audio = latents(1)[0], real_clips.float_audio(0, 1)[0]
     before = np.asarray(generator(z[None]))[0]
     calls = []
-    pivot = pivotal_tuning(generator, z, audio, steps=30, progress=lambda *c: calls.append(c))
+    pivot = pivotal_tuning(generator, audio, z=z, steps=30, progress=lambda *c: calls.append(c))
     np.testing.assert_array_equal(np.asarray(generator(z[None]))[0], before)
     np.testing.assert_allclose(pivot.generator(z[None])[0], pivot.audio, atol=1e-6)
     power = np.mean(audio**2)
@@ -20,4 +20,4 @@ def test_tunes_a_copy_to_one_clip(generator, real_clips, latents):
 def test_only_of_a_wavegan(latents):
     model = keras.Sequential([keras.Input((100,)), keras.layers.Dense(64), keras.layers.Reshape((64, 1))])
     with pytest.raises(UserError, match="needs a WaveGAN.*received a Sequential"):
-        pivotal_tuning(model, latents(1)[0], np.zeros((64, 1)))
+        pivotal_tuning(model, np.zeros((64, 1)), z=latents(1)[0])

@@ -6,7 +6,7 @@ import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 
 from tf_wavegan_inv.evaluation.columns import columns_of
-from tf_wavegan_inv.inversion.load import Loaded
+from tf_wavegan_inv.inversion.load import load_models
 
 
 class InversionHandler(ModelHandler):
@@ -22,7 +22,7 @@ class InversionHandler(ModelHandler):
         max_batch_size: clips optimised together; smaller batches are what a runner makes of few clips.
         seed: int.
         max_iterations: of L-BFGS; the recipe's by default.
-        models: further keywords of `inversion.load.Loaded`: paths of models, from which the workers load them.
+        models: further keywords of `inversion.load.load_models`: paths of models, from which the workers load them.
     """
 
     def __init__(self, method="hybrid", max_batch_size=32, seed=0, max_iterations=None, **models):
@@ -31,13 +31,14 @@ class InversionHandler(ModelHandler):
         self.max_batch_size, self.seed, self.max_iterations = max_batch_size, seed, max_iterations
 
     def load_model(self):
-        """`Loaded`; once in each worker."""
-        return Loaded(self.method, **self.models)
+        """`Models`; once in each worker."""
+        return load_models(method=self.method, **self.models)
 
     def run_inference(self, batch, model, inference_args=None):
         """Invert a batch: list of clips -> a `PredictionResult` each."""
         audio = np.stack(batch)
-        result = model.inversion(audio, self.max_iterations, self.seed, [number_of(clip) for clip in audio])
+        numbers = [number_of(clip) for clip in audio]
+        result = model.inversion(audio, max_iterations=self.max_iterations, seed=self.seed, numbers=numbers)
         z, columns = model.to_latent(result.z), columns_of(result, audio, model.sample_rate, model.judge)
         for i, clip in enumerate(batch):
             yield PredictionResult(clip, {"z": z[i]} | {name: values[i] for name, values in columns.items()})

@@ -45,10 +45,10 @@ def run(options):
 
     from tf_wavegan_inv.beam.handler import InversionHandler
     from tf_wavegan_inv.beam.pipeline import counts, invert_files
-    from tf_wavegan_inv.inversion.load import Loaded
+    from tf_wavegan_inv.inversion.load import load_models
 
     models = {name: getattr(options, name) for name in ("wavegan", "inverter", "classifier", "recipe", "slice_len")}
-    loaded = Loaded(options.method, **models)  # here too, so that what is wrong with them is said before the work is given away
+    loaded = load_models(method=options.method, **models)  # here too, so that what is wrong with them is said before the work is given away
     handler = InversionHandler(options.method, options.batch_size, options.seed, options.max_iterations, **models)
     if options.beam_options and not options.beam_options[0].startswith("-"):
         raise UserError(f"{options.beam_options[0]!r} is no option: what Beam is told comes after --, as -- --runner=FlinkRunner.")
@@ -56,7 +56,7 @@ def run(options):
     try:
         _check(patterns, options.output, options.format)
         pipeline = apache_beam.Pipeline(options=PipelineOptions(options.beam_options))
-        invert_files(pipeline, paths, patterns, options.output, handler, loaded.trained.audio, loaded.shape, options.format)
+        invert_files(pipeline, paths, patterns, options.output, handler, loaded.audio, loaded.shape, options.format)
         result = pipeline.run()
         result.wait_until_finish()
     except UserError:

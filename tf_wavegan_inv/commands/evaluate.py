@@ -55,17 +55,21 @@ def run(options):
     from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, synthesised
     from tf_wavegan_inv.evaluation.tables import short_note, short_table
     from tf_wavegan_inv.files import write_json
-    from tf_wavegan_inv.inversion.invert import Inversion
-    from tf_wavegan_inv.inversion.load import load_trained
+    from tf_wavegan_inv.inversion.load import load_models
     from tf_wavegan_inv.models.predictions import Judge
-    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
     from tf_wavegan_inv.wavegan.inception import load_inception
 
     options.methods, options.sets = options.methods or METHODS, options.sets or SETS
     make_folder(options.out)
-    generator = load_wavegan(options.wavegan, options.slice_len)
-    needs_inverter = set(options.methods) != {"gradient"}
-    trained = load_trained(generator, options.wavegan, options.inverter, options.classifier, options.recipe, needs_inverter)
+    trained = load_models(
+        wavegan=options.wavegan,
+        slice_len=options.slice_len,
+        inverter=options.inverter,
+        classifier=options.classifier,
+        recipe=options.recipe,
+        needs_inverter=set(options.methods) != {"gradient"},
+    )
+    generator = trained.generator
     judge, official = Judge(_judge(options, trained, generator), with_features=True), None
     if options.inception:
         official = load_inception(options.inception)
@@ -74,7 +78,7 @@ def run(options):
         official = Judge(official)
     files = {"inverter": trained.inverter, "classifier": trained.classifier, "judge": judge.classifier}
     files = {kind: model.file for kind, model in files.items() if model}
-    record = make_record(options, wavegan=options.wavegan, **files) | {"inversion": dataclasses.asdict(trained.inversion)}
+    record = make_record(options, wavegan=options.wavegan, **files) | {"inversion": dataclasses.asdict(trained.config)}
     write_json(options.out / "run.json", record)
 
     sets, all_real = [], None
@@ -85,7 +89,7 @@ def run(options):
         sets.append(clips)
     rate = trained.audio.sample_rate
     evaluator = Evaluator(
-        {m: Inversion(generator, m, trained.inverter, trained.classifier, trained.inversion) for m in dict.fromkeys(options.methods)},
+        {m: dataclasses.replace(trained, method=m).inversion for m in dict.fromkeys(options.methods)},
         judge,
         options.out,
         rate,
@@ -116,7 +120,7 @@ def _judge(options, trained, generator):
     judge = load_classifier(options.judge) if options.judge else trained.classifier
     if judge is None:
         raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
-    check_shapes(judge, generator, "classifier")
+    check_shapes(judge, generator, kind="classifier")
     return judge
 
 

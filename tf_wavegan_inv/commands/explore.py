@@ -83,9 +83,11 @@ def _bundled(options, generator):
     if options.wavegan != defaults.WAVEGAN:
         raise UserError(f"Give a folder of latents that were found for {options.wavegan}: tf-wavegan-inv invert --wavegan makes one.")
     inverter = load_inverter(defaults.INVERTER)
-    check_trained_for(inverter, options.wavegan, given=False)
+    check_trained_for(inverter, generator, bundled=True)
     clips = read_corpus([defaults.DATA]).arrays("test", inverter.recipe.audio, *generator.output_shape[1:])
-    z = invert(clips.float_audio(), generator, "inverter", inverter, progress=Progress("inverting the bundled clips", "batch")).z
+    z = invert(
+        clips.float_audio(), generator, method="inverter", inverter=inverter, progress=Progress("inverting the bundled clips", "batch")
+    ).z
     recordings = [r.clip for r in clips.recordings]
     return Latents([c.name for c in recordings], np.asarray(z), clips.labels, [c.speaker for c in recordings])
 

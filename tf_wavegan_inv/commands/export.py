@@ -30,24 +30,27 @@ def add_arguments(p):
 
 def run(options):
     from tf_wavegan_inv.commands.record import make_record
-    from tf_wavegan_inv.inversion.load import load_trained
+    from tf_wavegan_inv.inversion.load import load_models
     from tf_wavegan_inv.serving.export import export, next_version, write_configuration
     from tf_wavegan_inv.serving.lite import FILE as LITE_FILE
     from tf_wavegan_inv.serving.lite import write_lite
     from tf_wavegan_inv.serving.signatures import Signatures
     from tf_wavegan_inv.serving.warmup import write_warmup
-    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
     if options.tflite and options.weights != "float32":
         raise UserError("--tflite has a type of its own: leave out --weights.")
-    generator = load_wavegan(options.wavegan, options.slice_len)
-    trained = load_trained(generator, options.wavegan, options.inverter, options.classifier, options.recipe)
+    trained = load_models(
+        wavegan=options.wavegan,
+        slice_len=options.slice_len,
+        inverter=options.inverter,
+        classifier=options.classifier,
+        recipe=options.recipe,
+    )
     if trained.classifier is None:
         raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
-    unserved = [name for name in ("latent", "stages") if getattr(trained.inversion, name) not in ("free", ())]
-    if unserved:
-        print(f"Of [inversion] {' and '.join(unserved)} is not served: refine minimises the last objective, z free.", file=sys.stderr)
-    signatures = Signatures(generator, trained.inverter, trained.classifier, trained.audio, trained.inversion)
+    if trained.config.line_search != "weak_wolfe":
+        print(f"Of [inversion] line_search = {trained.config.line_search!r} is not served: refine uses 'weak_wolfe'.", file=sys.stderr)
+    signatures = Signatures(trained.generator, trained.inverter, trained.classifier, trained.audio, trained.config)
     record = make_record(options, wavegan=options.wavegan, inverter=trained.inverter.file, classifier=trained.classifier.file)
     warm = not options.no_warmup
     if warm and not importlib.util.find_spec("tensorflow_serving"):

@@ -102,7 +102,7 @@ def run(options):
         part, parts = options.shard
         clips, suffix = [clip for clip in clips if clip_number(clip) % parts == part - 1], f"-{part}-of-{parts}"
     models = _load(options)
-    record = make_record(options, **_model_files(models, options)) | {"inversion": dataclasses.asdict(models.trained.inversion)}
+    record = make_record(options, **models.files) | {"inversion": dataclasses.asdict(models.config)}
     tally = Tally()
     table = Table(options.out / f"inversions{suffix}.csv", tally)
     done = done_before(table, options.out / f"run{suffix}.json", record, everything, names)
@@ -139,7 +139,7 @@ def _decoded(recordings, models, batch_size):
     from tf_wavegan_inv.audio.inspect import inspect_clips
 
     def audio_of(some):
-        return conditioned(some, models.trained.audio, *models.shape)
+        return conditioned(some, models.audio, *models.shape)
 
     ahead = None
     for first in range(0, len(recordings), batch_size):
@@ -161,12 +161,12 @@ class Tally(collections.Counter):
     """Counts of the rows of a table: inverted, skipped, cut (longer than the generator's clips), far (from all that it makes)."""
 
     def __call__(self, row):
-        from tf_wavegan_inv.inversion.exact import OUT_OF_RANGE
+        from tf_wavegan_inv.config import ExactConfig
 
         skipped = row["status"] == "skipped"
         self["skipped" if skipped else "inverted"] += 1
         self["cut"] += row["note"].endswith(CUT)
-        self["far"] += not skipped and float(row["distance"] or 0) > OUT_OF_RANGE
+        self["far"] += not skipped and float(row["distance"] or 0) > ExactConfig.out_of_range
 
 
 def _report(tally, models, options, path, empty):
@@ -197,21 +197,10 @@ def _self_check(options):
 
 
 def _load(options):
-    from tf_wavegan_inv.inversion.load import Loaded
+    from tf_wavegan_inv.inversion.load import load_models
 
     names = ("method", "wavegan", "inverter", "classifier", "recipe", "slice_len", "generator", "latent_dim", "latent_range")
-    return Loaded(**{name: getattr(options, name) for name in names})
-
-
-def _model_files(models, options):
-    """Kind of model to the file whose checksum tells it from others."""
-    from tf_wavegan_inv.models.generator import weights_file
-
-    trained = {"classifier": models.trained.classifier, "inverter": models.trained.inverter}
-    files = {kind: model.file for kind, model in trained.items() if model}
-    if not options.generator:
-        return {"wavegan": options.wavegan} | files
-    return {"generator": weights_file(options.generator)} | files
+    return load_models(**{name: getattr(options, name) for name in names})
 
 
 def _skipped_row(skipped, method):
@@ -236,7 +225,15 @@ def _invert_batch(models, recordings, audio, names, stamps, options, progress):
         return rows
     limit = options.time_limit and options.time_limit * len(audio)
     numbers = [clip_number(r.clip) for r in recordings]
-    result = models.inversion(audio, options.max_iterations, options.seed, numbers, progress, limit, options.trajectory)
+    result = models.inversion(
+        audio,
+        max_iterations=options.max_iterations,
+        seconds=limit,
+        seed=options.seed,
+        numbers=numbers,
+        progress=progress,
+        trajectory=options.trajectory,
+    )
     columns = columns_of(result, audio, models.sample_rate, models.judge)
     for i, recording in enumerate(recordings):
         name = names[recording.clip.path]
@@ -272,7 +269,8 @@ def _tune(models, options, name, z, audio):
     from tf_wavegan_inv.names import column
     from tf_wavegan_inv.wavegan.checkpoint import save_wavegan_checkpoint
 
-    pivot = pivotal_tuning(models.inversion.generator, z, audio, options.pivot, progress=Progress(f"tuning to {name}", "step", below=True))
+    progress = Progress(f"tuning to {name}", "step", below=True)
+    pivot = pivotal_tuning(models.generator, audio, z=z, steps=options.pivot, progress=progress)
     write_wav(options.out / f"{name}.pivot.wav", pivot.audio, models.sample_rate)
     save_wavegan_checkpoint(pivot.generator, options.out / f"{name}.pivot" / "model.ckpt")
     distances = {column(metric): values[0] for metric, values in measure(audio[None], pivot.audio[None]).items()}

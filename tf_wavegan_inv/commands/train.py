@@ -214,7 +214,9 @@ def _compare(request, options):
     made_by = {"generator": weights_file(request.generator)} if request.generator else {"wavegan": request.wavegan}
     record = make_record(options, "train_keras.py", **made_by, inverter=inverter.file, classifier=classifier.file)
     write_json(request.run / "evaluation" / "run.json", record)
-    methods = {m: Inversion(generator, m, inverter, classifier, request.recipe.inversion) for m in METHODS}
+    methods = {
+        m: Inversion(generator, method=m, inverter=inverter, classifier=classifier, config=request.recipe.inversion) for m in METHODS
+    }
     out, rate = request.run / "evaluation", request.recipe.audio.sample_rate
     identity = [
         {k: v["sha256"] for k, v in record["models"].items()},

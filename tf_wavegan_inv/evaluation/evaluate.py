@@ -116,7 +116,7 @@ class Evaluator:
             else:
                 result = self._invert(clips, method, first, audio, batch_bar)
                 made, columns = result.audio, self._columns(result, clips, audio, members)
-                own = getattr(self.inversions[method].generator, "to_latent", np.asarray)  # z as the model takes it
+                own = self.inversions[method].generator.latent.to_own  # z as the model takes it
                 for k, z in zip(members, own(result.z), strict=True):
                     write_npy(folder / f"{clips.clips[k]}.z.npy", z)
             for k, samples in zip(members, made, strict=True):
@@ -167,7 +167,8 @@ class Evaluator:
                 return InversionResult(audio=inversion.generate(fields["z"]).numpy(), trajectory=[None] * len(audio), **fields)
             except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
                 log.warning("warning: %s is damaged (%s); inverting anew.", path, error)
-        result = inversion(audio, self.max_iterations, self.seed, np.arange(first, first + len(audio)), progress)
+        numbers = np.arange(first, first + len(audio))
+        result = inversion(audio, max_iterations=self.max_iterations, seed=self.seed, numbers=numbers, progress=progress)
         with replacing(path) as partial, open(partial, "wb") as file:
             np.savez(file, **{name: np.asarray(getattr(result, name)) for name in KEPT})
         return result

@@ -33,7 +33,8 @@ def self_check(generator, inversion, count=16, seed=0, batch_size=32, max_iterat
     for i, first in enumerate(firsts):
         audio = np.asarray(generator(z[first : first + batch_size]))
         numbers = np.arange(first, first + len(audio))
-        results.append(inversion(audio, max_iterations, seed, numbers, batch_progress(progress, i, len(firsts))))
+        bar = batch_progress(progress, i, len(firsts))
+        results.append(inversion(audio, max_iterations=max_iterations, seed=seed, numbers=numbers, progress=bar))
     seconds = time.monotonic() - began
     result: InversionResult = concatenate(results)
     largest = max_error(z, result.z)

@@ -2,15 +2,15 @@
 
 import logging
 
+import keras
+
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.files import checksum
-from tf_wavegan_inv.models.generator import weights_file
-from tf_wavegan_inv.wavegan.sources import find_checkpoint
+from tf_wavegan_inv.models.generator import GeneratorModel
 
 log = logging.getLogger(__name__)
 
 
-def check_shapes(model, generator, kind):
+def check_shapes(model: keras.Model, generator: keras.Model, *, kind: str) -> None:
     """Raise UserError unless a classifier or inverter takes the audio that the generator makes, and gives its z."""
     if model.input_shape[1:] != generator.output_shape[1:]:
         raise UserError(
@@ -19,19 +19,18 @@ def check_shapes(model, generator, kind):
         )
     if kind == "inverter" and model.output_shape[1] != generator.input_shape[1]:
         raise UserError(
-            f"The inverter {model.file} gives z of {model.output_shape[1]} numbers, the WaveGAN takes {generator.input_shape[1]}: "
+            f"The inverter {model.file} gives z of {model.output_shape[1]} entries, the WaveGAN takes {generator.input_shape[1]}: "
             "train one for this WaveGAN with train_keras.py inverter."
         )
 
 
-def check_directions(generator, inverter):
+def check_directions(generator: keras.Model, inverter: keras.Model | None) -> None:
     """Raise UserError unless the generator is z -> audio and the inverter, where it tells its shapes, the way back."""
     shapes = generator.input_shape, generator.output_shape
     if [len(shape) for shape in shapes] != [2, 3]:
         raise UserError(f"generator must be z [batch, latent_dim] -> audio [batch, samples, channels], received a model {_arrow(*shapes)}.")
-    try:
-        found = inverter.input_shape, inverter.output_shape
-    except AttributeError:  # a function, or a model that does not know its shapes
+    found = [getattr(inverter, name, None) for name in ("input_shape", "output_shape")]
+    if None in found:  # no inverter, a function, or a model that does not know its shapes
         return
     if not all(_fits(shape, wanted) for shape, wanted in zip(found, shapes[::-1], strict=True)):
         raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {_arrow(*found)}.")
@@ -46,36 +45,41 @@ def _arrow(source, target):
     return " -> ".join(str(["batch", *shape[1:]]).replace("'", "") for shape in (source, target))
 
 
-def check_trained_for(inverter, wavegan, given):
-    """Say when an inverter was trained for another WaveGAN.
+def check_trained_for(inverter: keras.Model, generator: GeneratorModel, *, bundled: bool) -> None:
+    """Warn where an inverter was trained for another generator.
+
+    Args:
+        inverter: keras.Model, from `load_inverter`.
+        generator: `GeneratorModel`.
+        bundled: bool. Whether the inverter is the bundled one, which nobody chose: then it is
+            refused. One that was chosen is not: weights may come in several files.
 
     Raises:
-        UserError: if it is the bundled one, which nobody chose (`given` is False). Else it is a warning: weights may come in several files.
+        UserError: if the bundled inverter, or the latent range of any, is for another generator.
     """
-    trained_for, ours = inverter.options.get("wavegan", {}).get("sha256"), checksum(find_checkpoint(wavegan))
-    if trained_for == ours:
-        return
-    if not given:
+    ours = generator.identity()
+    name = ours.file or "this generator"
+    trained_for = inverter.options.get(ours.kind)
+    if bundled and (not trained_for or trained_for["sha256"] != ours.sha256):
         raise UserError(
-            f"The bundled inverter was trained for the bundled WaveGAN, not for {wavegan}: give --inverter, trained for it by "
+            f"The bundled inverter was trained for the bundled WaveGAN, not for {name}: give --inverter, trained for it by "
             "train_keras.py inverter --wavegan, or --method gradient."
         )
-    log.warning(
-        "warning: the inverter %s was trained for another WaveGAN (checksum %s) than %s (%s).", inverter.file, trained_for, wavegan, ours
-    )
-
-
-def check_trained_for_generator(inverter, generator, path):
-    """Raise UserError if an inverter is for another latent range than a generator (`load_generator`) has; say if it is for another one."""
-    trained_for = inverter.options.get("generator")
     if not trained_for:
-        log.warning("warning: the inverter %s was trained for a WaveGAN, not for %s.", inverter.file, path)
+        log.warning("warning: the inverter %s was trained for another kind of generator than %s.", inverter.file, name)
         return
-    if trained_for["latent_range"] != [generator.low, generator.high]:
-        low, high = trained_for["latent_range"]
+    low, high = trained_for.get("latent_range", (-1.0, 1.0))
+    latent = generator.latent
+    if [low, high] != latent.range:
         raise UserError(
-            f"The inverter {inverter.file} was trained for a generator with z in [{low:g}, {high:g}], received {path} with z in "
-            f"[{generator.low:g}, {generator.high:g}]: give --latent-range {low:g} {high:g}, or an inverter trained for this range."
+            f"The inverter {inverter.file} was trained for a generator with z in [{low:g}, {high:g}], received {name} with z in "
+            f"[{latent.low:g}, {latent.high:g}]: give --latent-range {low:g} {high:g}, or an inverter trained for this range."
         )
-    if trained_for["sha256"] != checksum(weights_file(path)):
-        log.warning("warning: the inverter %s was trained for another generator than %s.", inverter.file, path)
+    if trained_for["sha256"] != ours.sha256:
+        log.warning(
+            "warning: the inverter %s was trained for another generator (checksum %s) than %s (%s).",
+            inverter.file,
+            trained_for["sha256"],
+            name,
+            ours.sha256,
+        )

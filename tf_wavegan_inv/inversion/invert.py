@@ -3,22 +3,31 @@
 import dataclasses
 import logging
 import time
+import typing
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_wavegan_inv.config import InversionConfig
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.inversion.budget import Budget
 from tf_wavegan_inv.inversion.compatibility import check_directions
-from tf_wavegan_inv.inversion.exact import FAR_STARTS, ExactRecovery
-from tf_wavegan_inv.inversion.lbfgs import Minimum, Waypoint, gather
-from tf_wavegan_inv.inversion.staged import StagedMinimiser, without_perceptual
+from tf_wavegan_inv.inversion.exact import ExactRecovery, Recovery
+from tf_wavegan_inv.inversion.lbfgs import LBFGS, Minimum, Progress, Waypoint, gather
+from tf_wavegan_inv.inversion.objective import Objective
+from tf_wavegan_inv.latent import LatentSpace
+from tf_wavegan_inv.models.generator import GeneratorModel, as_generator
 from tf_wavegan_inv.recipe import load_recipe
 
 log = logging.getLogger(__name__)
 METHODS = ("inverter", "gradient", "hybrid")
 LOUDEST = 4.0  # peak beyond which samples cannot be meant to lie in [-1, 1]
 QUIET = 0.1  # peak below which a clip can hardly be one that was normalised, or made by a WaveGAN
-CHANGED = 0.1  # relative squared error of the waveform below which a clip is the generator's own, if changed (by MP3, say)
+EXACT_SHARE = 0.5  # of the seconds, for exact recovery; the recipe's objective has the rest
+
+Inverter = typing.Callable[..., tf.Tensor]  # keras.Model, or a function like one
+Trajectory = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,19 +36,22 @@ class InversionResult:
 
     Attributes:
         z: float32 [batch, latent_dim].
-        audio: float32 [batch, samples, channels], the generator's audio of z.
-        gain: float32 [batch]; the clip is like gain * audio. 1 but for clips of the generator that had been scaled to a peak of 1.
-        objective: float32 [batch], the recipe's objective at z, for the clip divided by its gain.
-        iterations: int32 [batch], from the start that was kept; 0 for the inverter alone.
-        evaluations: int32 [batch], of the recipe's objective, from all starts; 0 where z was exact without.
-        status: list of str: "predicted" by the inverter, "exact" where z was recovered (`inversion.exact`), or how L-BFGS ended
-            (`inversion.lbfgs.Minimum`).
-        distance: float [batch], from the generator's range: the least squared error found for the waveform, divided by the clip's
-            power. Above 0.4, after a search that was not cut short, nothing a WaveGAN makes has this waveform. NaN where that was not
-            tried.
-        seconds: float [batch], each clip's share of the batch's time.
-        trajectory: list, one entry a clip, of (iterations [points], objective [points], z [points, latent_dim]) on the way through the
-            recipe's objective (of the stage then gone through), or of None: where it was not asked for, or not gone.
+        audio: float32 [batch, samples, channels]. The generator's audio of z.
+        gain: float32 [batch]. The clip is like gain * audio. 1 but for clips of the generator that
+            had been scaled to a peak of 1.
+        objective: float32 [batch]. The recipe's objective at z, for the clip divided by its gain.
+        iterations: int32 [batch]. Iterations from the start that was kept; 0 for the inverter alone.
+        evaluations: int32 [batch]. Evaluations of the recipe's objective, from all starts; 0 where
+            exact recovery found z.
+        status: list of str. "predicted" by the inverter, "exact" where exact recovery found z
+            (`inversion.exact`), or how L-BFGS ended (`inversion.lbfgs.Minimum`).
+        distance: float [batch]. Distance from the generator's range: the least squared error found
+            for the waveform, divided by the clip's power. Above 0.4, after a search that was not cut
+            short, nothing that a WaveGAN makes has this waveform. NaN where that was not tried.
+        seconds: float [batch]. Each clip's share of the batch's time.
+        trajectory: list. One entry a clip: a tuple of iterations [points], objective [points] and z
+            [points, latent_dim] on the way through the recipe's objective, or None where it was not
+            requested, or not gone.
     """
 
     z: np.ndarray
@@ -48,56 +60,144 @@ class InversionResult:
     objective: np.ndarray
     iterations: np.ndarray
     evaluations: np.ndarray
-    status: list
+    status: list[str]
     distance: np.ndarray
     seconds: np.ndarray
-    trajectory: list
+    trajectory: list[Trajectory | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Starts:
+    """Where the searches for a batch of clips start.
+
+    Attributes:
+        predicted: float32 [batch, latent_dim] or None. The inverter's z; None for random starts.
+        numbers: int [batch]. Numbers of the clips.
+        seed: int. A clip's random starts depend on it and on the clip's number alone.
+        latent: `LatentSpace`.
+    """
+
+    predicted: np.ndarray | None
+    numbers: np.ndarray
+    seed: int
+    latent: LatentSpace
+
+    def of_round(self, clips: np.ndarray, number: int) -> np.ndarray:
+        """Start `number` of exact recovery: the prediction first, then random z.
+
+        int [clips] -> float32 [clips, latent_dim].
+        """
+        if self.predicted is not None and number == 0:
+            return self.predicted[clips]
+        return self._random(clips, number + 1)[:, -1]
+
+    def of_objective(self, clips: np.ndarray, count: int) -> np.ndarray:
+        """Starts for the recipe's objective: the prediction, or `count` random z.
+
+        int [clips] -> float32 [clips, starts, latent_dim].
+        """
+        if self.predicted is not None:
+            return self.predicted[clips][:, None]
+        return self._random(clips, count)
+
+    def _random(self, clips, count):
+        draws = [random_starts(self.seed, i, count=count, latent=self.latent) for i in self.numbers[clips]]
+        return np.stack(draws)
+
+
+class _Bar:
+    """Progress of a batch: iterations of exact recovery, then those of the recipe's objective."""
+
+    def __init__(self, progress: Progress | None, exact: int, objective: int):
+        self.progress = progress
+        self.before = exact
+        self.total = exact + objective
+        self.exact(0)
+
+    def exact(self, done: int, _: int = 0) -> None:
+        if self.progress:
+            self.progress(done, self.total)
+
+    def objective(self, done: int, _: int = 0) -> None:
+        self.exact(self.before + done)
+
+    def finish(self) -> None:
+        self.exact(self.total)
 
 
 class Inversion:
     """Inverts clips by one method; compiled once, for any number of batches.
 
     Args:
-        generator: keras.Model, z [batch, latent_dim] -> audio [batch, samples, channels].
-        method: "inverter" (its prediction), "gradient" (L-BFGS from random z) or "hybrid" (L-BFGS from the prediction);
-            the last two from the z of the waveform where one was found that nearly is the clip's.
-        inverter: keras.Model, audio -> z; not needed for "gradient".
-        classifier: needed where the config gives a weight to `perceptual`.
-        config: `InversionConfig`; by default that of the inverter's recipe ("best" without an inverter), less its term `perceptual`
-            where no classifier is given.
+        generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
+        method: str. "inverter" (its prediction), "gradient" (L-BFGS from random z) or "hybrid"
+            (L-BFGS from the prediction). The last two start from the z of the waveform where exact
+            recovery found one that nearly is the clip's. Default "hybrid".
+        inverter: keras.Model or None. audio -> z; not needed for "gradient". Default None.
+        classifier: keras.Model or None. Needed where the config gives a weight to `perceptual`.
+            Default None.
+        config: `InversionConfig` or None. Default: that of the inverter's recipe ("best" without an
+            inverter), less its term `perceptual` without a classifier.
 
     Raises:
         UserError: if the method is unknown, or a model is missing or of other shapes.
     """
 
-    def __init__(self, generator, method="hybrid", inverter=None, classifier=None, config=None):
+    def __init__(
+        self,
+        generator: GeneratorModel | keras.Model,
+        *,
+        method: str = "hybrid",
+        inverter: Inverter | None = None,
+        classifier: keras.Model | None = None,
+        config: InversionConfig | None = None,
+    ):
         if method not in METHODS:
             raise UserError(f"method must be one of {METHODS}, received {method!r}.")
         if method != "gradient" and inverter is None:
             raise UserError(f"method {method!r} needs an inverter: inverter=twi.load_inverter(path).")
         check_directions(generator, inverter)
-        self.generator, self.method = generator, method
+        generator = as_generator(generator)
+        self.generator = generator
+        self.method = method
+        self.inverter = inverter
         self.config = config or _default_config(inverter, classifier)
-        z, clip = (tf.TensorSpec(shape, tf.float32) for shape in (generator.input_shape, generator.output_shape))
+        z = tf.TensorSpec([None, generator.latent.size], tf.float32)
+        clip = tf.TensorSpec([None, *generator.clip_shape], tf.float32)
         self.generate = tf.function(lambda z: generator(z, training=False), input_signature=[z])
-        self._predict = tf.function(lambda audio: inverter(audio, training=False), input_signature=[clip])
-        self._minimiser = StagedMinimiser(generator, self.config, classifier)
-        wanted = method != "inverter" and self.config.exact_rounds and getattr(generator, "compute_dtype", "float32") == "float32"
+        self._predict = tf.function(self._predicted, input_signature=[clip])
+        objective = Objective(generator, self.config, classifier=classifier)
+        self._describe = tf.function(objective.describe, input_signature=[clip])
+        self._minimiser = LBFGS(objective, line_search=self.config.line_search)
+        self._exact = self._exact_recovery()
         self._compiled = False
-        self._exact = ExactRecovery(generator, self.config.exact_rounds, far_starts=FAR_STARTS[method]) if wanted else None
 
-    def __call__(self, audio, max_iterations=None, seed=0, numbers=None, progress=None, seconds=None, trajectory=False):
+    def __call__(
+        self,
+        audio: np.ndarray,
+        *,
+        max_iterations: int | None = None,
+        seconds: float | None = None,
+        seed: int = 0,
+        numbers: np.ndarray | None = None,
+        progress: Progress | None = None,
+        trajectory: bool = False,
+    ) -> InversionResult:
         """Invert one batch.
 
         Args:
-            audio: float [batch, samples, channels] in [-1, 1], at the generator's rate and length.
-            max_iterations: of L-BFGS, at most; the config's by default.
-            seed: of the random starts. A clip's starts depend on it and on the clip's number alone.
-            numbers: int [batch], of the clips; 0, 1, ... by default.
-            progress: called with (iterations done, iterations), those of exact recovery and of the recipe's objective.
-            seconds: time limit of the batch; what was found until then counts. Compiling, at the first batch, comes on top. Of two
-                objectives, that of exact recovery and the recipe's, the first has half of it.
-            trajectory: whether to keep the way through the recipe's objective.
+            audio: float [batch, samples, channels] in [-1, 1]. Clips, at the generator's rate and
+                length.
+            max_iterations: int or None. Largest number of iterations of L-BFGS from one start.
+                Default: the config's.
+            seconds: float or None. Wall-clock limit for the batch, excluding compilation. The best z
+                found so far is returned. Default None, no limit.
+            seed: int. Seed of the random starts. A clip's starts depend on it and on the clip's
+                number alone. Default 0.
+            numbers: int [batch] or None. Numbers of the clips. Default 0, 1, ...
+            progress: function of (iterations done, iterations) or None. Counts the iterations of
+                exact recovery and of the recipe's objective. Default None.
+            trajectory: bool. Whether to keep the way through the recipe's objective. Default False.
 
         Returns:
             InversionResult.
@@ -105,131 +205,216 @@ class Inversion:
         Raises:
             UserError: if the audio has the wrong shape, or NaN, or is not in [-1, 1], or is silent.
         """
-        audio = check_audio(audio, self.generator.output_shape)
-        for name, value in (("seconds", seconds), ("max_iterations", max_iterations)):
-            if value is not None and not value > 0:
-                raise UserError(f"{name} must be above 0, received {value}.")
+        audio = check_audio(audio, self.generator.clip_shape)
+        _check_limits(seconds=seconds, max_iterations=max_iterations)
         if seconds is not None and not self._compiled:
             self._warm_up(audio[:1])
-        limit = 1 if self.method == "inverter" else max_iterations or getattr(self.config, f"{self.method}_iterations")
-        before = self._exact.iterations(max_iterations) if self._exact else 0
-        if progress:
-            progress(0, before + limit)
+        budget = Budget(max_iterations, seconds)
+        bar = self._bar(progress, budget)
         began = time.monotonic()
+
+        starts = self._starts(audio, seed, numbers)
+        recovered = self._recover_exactly(audio, starts, budget.share(EXACT_SHARE), bar)
+        target = self._describe(audio / recovered.gain[:, None, None])
+        if recovered.exact.all():
+            bar.finish()
+            found = None
+        else:
+            rest = self._rest(recovered, starts, target)
+            found = self._optimise(rest, self._limited(budget), bar, trajectory)
+        seconds = (time.monotonic() - began) / len(audio)
+        return self._assemble(recovered, found, target, seconds)
+
+    def _predicted(self, audio):
+        return self.inverter(audio, training=False)
+
+    def _starts(self, audio, seed, numbers):
+        """Step 1: predict, or draw random starts."""
+        numbers = np.arange(len(audio)) if numbers is None else np.asarray(numbers)
         predicted = self._predict(audio).numpy() if self.method != "gradient" else None
-        clips = len(audio)
-        numbers = np.arange(clips) if numbers is None else np.asarray(numbers)
-        z = np.zeros((clips, self.generator.input_shape[1]), np.float32)
-        gain, distance, objective = np.ones(clips, np.float32), np.full(clips, np.nan), np.zeros(clips, np.float32)
-        iterations, evaluations = np.zeros(clips, np.int32), np.zeros(clips, np.int32)
-        status, paths = np.full(clips, "exact", dtype=object), [None] * clips
-        rest, its_own = np.arange(clips), np.zeros((clips, 1), bool)
-        if self._exact:
-            found = self._exact(
-                audio,
-                lambda clips, number: self._exact_starts(predicted, clips, number, seed, numbers),
-                max_iterations,
-                seed,
-                numbers,
-                None if seconds is None else seconds / 2,
-                progress and (lambda done, _: progress(done, before + limit)),
-            )
-            z[:], distance, iterations[:] = found.z, found.error, found.iterations
-            its_own = (found.error < CHANGED)[:, None]
-            gain = np.where(its_own[:, 0], found.gain, gain)
-            rest = np.flatnonzero(~found.exact)
-        target = self._minimiser.describe(audio / gain[:, None, None])
-        exact = np.setdiff1d(np.arange(clips), rest)
+        return Starts(predicted, numbers, seed, self.generator.latent)
+
+    def _recover_exactly(self, audio, starts, budget, bar):
+        """Step 2: recover the z of clips that the generator made: `Recovery`.
+
+        The gain is that of clips that are the generator's own, altered or not, and 1 of all others.
+        """
+        if self._exact is None:
+            untried = Recovery.untried(len(audio), starts.latent.size)
+            return dataclasses.replace(untried, error=np.full(len(audio), np.nan))
+        found = self._exact(
+            audio,
+            starts.of_round,
+            seed=starts.seed,
+            numbers=starts.numbers,
+            budget=budget,
+            progress=bar.exact,
+        )
+        return dataclasses.replace(found, gain=np.where(self._own(found), found.gain, np.float32(1)))
+
+    def _rest(self, recovered, starts, target):
+        """The clips that were not recovered exactly, and where their searches start: `_Rest`.
+
+        The first start of an altered clip of the generator's own is the z of its waveform.
+        """
+        clips = np.flatnonzero(~recovered.exact)
+        z = starts.of_objective(clips, self.config.gradient_starts)
+        own = self._own(recovered)[clips][:, None]
+        z[:, 0] = np.where(own, recovered.z[clips], z[:, 0])
+        return _Rest(clips, z, gather(target, clips))
+
+    def _optimise(self, rest, budget, bar, trajectory):
+        """Step 3: minimise the recipe's objective: `_Optimum` of the clips of `rest`."""
+        clips, count, latent_dim = rest.starts.shape
+        z, target = rest.starts.reshape(clips * count, latent_dim), rest.target
+        if self.method == "inverter":
+            bar.finish()
+            none = np.zeros(clips, np.int32)
+            value = self._minimiser.value(z, target)
+            return _Optimum(rest.clips, Minimum(z, value, none, none, ["predicted"] * clips, []))
+        if count > 1:
+            target = tf.nest.map_structure(lambda t: tf.repeat(t, count, axis=0), target)
+        minimum = self._minimiser.minimise(z, target, budget=budget, progress=bar.objective, trajectory=trajectory)
+        return _Optimum(rest.clips, _best_of(count, minimum))
+
+    def _assemble(self, recovered, found, target, seconds):
+        """Step 4: put together what was recovered and what was found: `InversionResult`."""
+        clips = len(recovered.z)
+        z, iterations = recovered.z.copy(), recovered.iterations.astype(np.int32)
+        objective, evaluations = np.zeros(clips, np.float32), np.zeros(clips, np.int32)
+        status, trajectory = np.full(clips, "exact", dtype=object), [None] * clips
+        exact = np.flatnonzero(recovered.exact)
         if len(exact):
             objective[exact] = self._minimiser.value(z[exact], gather(target, exact))
-        if len(rest):
-            part = gather(target, rest)
-            left = None if seconds is None else max(seconds - (time.monotonic() - began), 0)
-            starts = self._recipe_starts(predicted, rest, seed, numbers)
-            starts[:, 0] = np.where(its_own[rest], z[rest], starts[:, 0])
-            advance = progress and (lambda done, _: progress(before + done, before + limit))
-            minimum = self._optimise(part, starts, numbers[rest], limit, seed, advance, left, trajectory)
+        if found:
+            rest, minimum = found.clips, found.minimum
             z[rest], objective[rest] = minimum.position, minimum.value
-            iterations[rest], evaluations[rest], status[rest] = minimum.iterations, minimum.evaluations, minimum.status
-            for i, clip in enumerate(rest if minimum.trajectory else []):
-                paths[clip] = tuple(np.stack([getattr(w, k)[i] for w in minimum.trajectory]) for k in ("iterations", "value", "position"))
-        elif progress:
-            progress(before + limit, before + limit)
-        shares = np.full(clips, (time.monotonic() - began) / clips)
-        audio = self.generate(z).numpy()
-        return InversionResult(z, audio, gain, objective, iterations, evaluations, list(status), distance, shares, paths)
+            iterations[rest], evaluations[rest] = minimum.iterations, minimum.evaluations
+            status[rest] = minimum.status
+            for clip, way in zip(rest, _trajectories(minimum), strict=False):
+                trajectory[clip] = way
+        return InversionResult(
+            z=z,
+            audio=self.generate(z).numpy(),
+            gain=recovered.gain,
+            objective=objective,
+            iterations=iterations,
+            evaluations=evaluations,
+            status=list(status),
+            distance=recovered.error,
+            seconds=np.full(clips, seconds),
+            trajectory=trajectory,
+        )
+
+    def _own(self, recovered):
+        """Which clips are the generator's own, altered or not: bool [batch]."""
+        return recovered.error < self.config.exact.altered
+
+    def _limited(self, budget):
+        """The budget of the recipe's objective: what is left, and the config's iterations."""
+        if self.method == "inverter":
+            return Budget(1, budget.left)
+        return Budget(budget.iterations or getattr(self.config, f"{self.method}_iterations"), budget.left)
+
+    def _bar(self, progress, budget):
+        exact = self._exact.iterations(budget) if self._exact else 0
+        return _Bar(progress, exact, self._limited(budget).iterations)
+
+    def _exact_recovery(self):
+        """`ExactRecovery` where the method and the config want it and the generator can."""
+        dtype = getattr(self.generator, "compute_dtype", "float32")
+        if self.method == "inverter" or not self.config.exact.rounds or dtype != "float32":
+            return None
+        starts = getattr(self.config.exact, f"{self.method}_starts")
+        return ExactRecovery(self.generator, self.config.exact, starts=starts)
 
     def _warm_up(self, audio):
-        """Compile all that a call may need."""
+        """Compile all that a call may need, whether the clip is recovered exactly or not."""
         self._compiled = True
         found = self(audio, max_iterations=1)
-        self._minimiser.value(found.z, self._minimiser.describe(audio))
+        target = self._describe(audio)
+        self._minimiser.value(found.z, target)
+        if self.method != "inverter":
+            self._minimiser.minimise(found.z, target, budget=Budget(1))
         if self._exact:
             self._exact.warm_up(audio)
 
-    def _exact_starts(self, predicted, clips, number, seed, numbers):
-        """Where `ExactRecovery` starts: at the prediction first, then at random z."""
-        if predicted is not None and number == 0:
-            return predicted[clips]
-        return np.stack([random_starts(seed, i, number + 1, self.generator.input_shape[1])[-1] for i in numbers[clips]])
 
-    def _recipe_starts(self, predicted, rest, seed, numbers):
-        """Where the recipe's objective starts: z [clips, starts, latent_dim] of the batch's clips `rest`."""
-        if predicted is not None:
-            return predicted[rest][:, None]
-        return np.stack([random_starts(seed, i, self.config.gradient_starts, self.generator.input_shape[1]) for i in numbers[rest]])
+class _Rest(typing.NamedTuple):
+    """Clips of a batch to optimise.
 
-    def _optimise(self, target, starts, numbers, limit, seed, progress, seconds, trajectory):
-        """Minimise the recipe's objective for the clips of those numbers, from `starts`: `Minimum`."""
-        clips, count = starts.shape[:2]
-        z = starts.reshape(clips * count, -1)
-        if self.method == "inverter":
-            if progress:
-                progress(limit, limit)
-            none = np.zeros(clips, np.int32)
-            return Minimum(z, self._minimiser.value(z, target), none, none, ["predicted"] * clips, [])
-        if count > 1:
-            target = tf.nest.map_structure(lambda t: tf.repeat(t, count, axis=0), target)
-        seeds = [(seed, int(number), start) for number in numbers for start in range(count)]
-        return _best_of(count, self._minimiser.minimise(z, target, limit, progress, seconds, trajectory, seeds))
+    Attributes:
+        clips: int [clips]. Their indices in the batch.
+        starts: float32 [clips, starts, latent_dim].
+        target: what the objective compares them with.
+    """
+
+    clips: np.ndarray
+    starts: np.ndarray
+    target: dict[str, list[tf.Tensor]]
 
 
-def _best_of(starts, found):
-    """Of the `starts` members of each clip that which came lowest; the evaluations are those of all."""
+class _Optimum(typing.NamedTuple):
+    """What optimisation found for some clips of a batch, whose indices are `clips`."""
+
+    clips: np.ndarray
+    minimum: Minimum
+
+
+def _best_of(starts: int, found: Minimum) -> Minimum:
+    """Of the `starts` members of each clip the best; the evaluations are those of all."""
     if starts == 1:
         return found
     values = found.value.reshape(-1, starts)
     best = np.argmin(values, axis=1) + starts * np.arange(len(values))
     return Minimum(
-        found.position[best],
-        found.value[best],
-        found.iterations[best],
-        found.evaluations.reshape(-1, starts).sum(axis=1),
-        [found.status[i] for i in best],
-        [Waypoint(w.position[best], w.value[best], w.iterations[best]) for w in found.trajectory],
+        position=found.position[best],
+        value=found.value[best],
+        iterations=found.iterations[best],
+        evaluations=found.evaluations.reshape(-1, starts).sum(axis=1),
+        status=[found.status[i] for i in best],
+        trajectory=[Waypoint(w.position[best], w.value[best], w.iterations[best]) for w in found.trajectory],
     )
+
+
+def _trajectories(minimum: Minimum) -> list[Trajectory]:
+    """The way of each member: iterations, objective and z, each [points, ...]; [] without one."""
+    if not minimum.trajectory:
+        return []
+    names = ("iterations", "value", "position")
+    ways = [np.stack([getattr(w, name) for w in minimum.trajectory], axis=1) for name in names]
+    return list(zip(*ways, strict=True))
 
 
 def _default_config(inverter, classifier):
     recipe = getattr(inverter, "recipe", None) or load_recipe("best")
     config = recipe.inversion
-    return config if classifier else without_perceptual(config)
+    return config if classifier else dataclasses.replace(config, perceptual=0.0)
 
 
-def random_starts(seed, clip, count, latent_dim):
-    """z [count, latent_dim], uniform in [-1, 1): the random starts of clip number `clip`."""
-    # Not of [seed, clip]: NumPy takes [seed, 0] for seed, and anybody's clips made of `default_rng(seed)` would begin with their own z.
+def random_starts(seed: int, clip: int, *, count: int, latent: LatentSpace) -> np.ndarray:
+    """Random starts of clip number `clip`: float32 [count, latent_dim], uniform in [-1, 1)."""
+    # Not of [seed, clip]: NumPy takes [seed, 0] for seed, and clips made of `default_rng(seed)`
+    # would start at their own z.
     stream = np.random.SeedSequence(seed, spawn_key=(clip,))
-    return np.random.default_rng(stream).uniform(-1, 1, (count, latent_dim)).astype(np.float32)
+    return latent.sample(count, np.random.default_rng(stream))
 
 
-def check_audio(audio, shape):
-    """audio as float32; raises UserError unless it is [batch, samples, channels] of `shape`, finite, in [-1, 1] and not silent."""
+def check_audio(audio: np.ndarray, clip_shape: tuple[int, int]) -> np.ndarray:
+    """Audio as float32.
+
+    Args:
+        audio: float [batch, samples, channels].
+        clip_shape: tuple. Samples and channels of the generator's clips.
+
+    Raises:
+        UserError: unless the audio is of that shape, finite, in [-1, 1] and not silent.
+    """
     audio = np.asarray(audio)
-    if audio.ndim != 3 or audio.shape[1:] != tuple(shape[1:]) or not len(audio):
+    if audio.ndim != 3 or audio.shape[1:] != tuple(clip_shape) or not len(audio):
         raise UserError(
-            f"audio must be [batch, {shape[1]}, {shape[2]}] (batch, samples, channels), received {list(audio.shape)}; "
-            "twi.load_audio reads files into that shape."
+            f"audio must be [batch, {clip_shape[0]}, {clip_shape[1]}] (batch, samples, channels), received "
+            f"{list(audio.shape)}; twi.load_audio reads files into that shape."
         )
     audio = audio.astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(audio).all(axis=(1, 2)))
@@ -239,12 +424,24 @@ def check_audio(audio, shape):
     if peaks.max() > LOUDEST:
         raise UserError(f"audio must lie in [-1, 1], received a peak of {peaks.max():g}: divide 16-bit integers by 32768.")
     if peaks.min() == 0:
-        raise UserError(f"audio is silent in clips {np.flatnonzero(peaks == 0)[:10].tolist()}.")
+        silent = np.flatnonzero(peaks == 0)[:10].tolist()
+        raise UserError(f"audio is silent in clips {silent}.")
     return audio
 
 
-def fault_of(clip, seconds):
-    """Why a clip [samples, channels] of `seconds`, as it is read for inversion, cannot be inverted; None where it can."""
+def _check_limits(**limits):
+    for name, value in limits.items():
+        if value is not None and not value > 0:
+            raise UserError(f"{name} must be above 0, received {value}.")
+
+
+def fault_of(clip: np.ndarray, seconds: float) -> str | None:
+    """Why a clip, as it is read for inversion, cannot be inverted; None where it can.
+
+    Args:
+        clip: float [samples, channels].
+        seconds: float. Its length.
+    """
     peak = float(np.abs(clip).max())
     if peak == 0:
         return f"silent in its first {seconds:.2f} s, which is what would be inverted."
@@ -254,27 +451,39 @@ def fault_of(clip, seconds):
 
 
 def invert(
-    audio,
-    generator,
-    method="hybrid",
-    inverter=None,
-    classifier=None,
-    config=None,
-    max_iterations=None,
-    seed=0,
-    batch_size=32,
-    progress=None,
-    seconds=None,
-    trajectory=False,
-):
+    audio: np.ndarray,
+    generator: GeneratorModel | keras.Model,
+    *,
+    method: str = "hybrid",
+    inverter: Inverter | None = None,
+    classifier: keras.Model | None = None,
+    config: InversionConfig | None = None,
+    max_iterations: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    progress: Progress | None = None,
+    trajectory: bool = False,
+) -> InversionResult:
     """Find z such that generator(z) is like audio.
 
     Args:
-        audio, generator, method, inverter, classifier, config, max_iterations, seed: see `Inversion`.
-        batch_size: clips optimised together.
-        progress: called with (iterations done, iterations), over all batches.
-        seconds: time limit a clip; a batch gets that of all its clips.
-        trajectory: see `Inversion`.
+        audio: float [clips, samples, channels] in [-1, 1]. Clips, at the generator's rate and length.
+        generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
+        method: str. "inverter", "gradient" or "hybrid" (see `Inversion`). Default "hybrid".
+        inverter: keras.Model or None. audio -> z; not needed for "gradient". Default None.
+        classifier: keras.Model or None. Needed where the config gives a weight to `perceptual`.
+            Default None.
+        config: `InversionConfig` or None. Default: see `Inversion`.
+        max_iterations: int or None. Largest number of iterations of L-BFGS from one start. Default:
+            the config's.
+        seconds: float or None. Wall-clock limit a clip, excluding compilation; a batch gets that of
+            all its clips. Default None, no limit.
+        seed: int. Seed of the random starts. Default 0.
+        batch_size: int. Clips optimised together. Default 32.
+        progress: function of (iterations done, iterations) or None. Counts those of all batches.
+            Default None.
+        trajectory: bool. Whether to keep the way through the recipe's objective. Default False.
 
     Returns:
         InversionResult, over all clips.
@@ -284,39 +493,60 @@ def invert(
         >>> result.z.shape
         (3, 100)
     """
-    inversion = Inversion(generator, method, inverter, classifier, config)
-    audio = check_audio(audio, generator.output_shape)
-    if method != "gradient" and getattr(inverter, "recipe", None) and inverter.recipe.audio.peak_normalise:
-        _tell_quiet(audio)
+    inversion = Inversion(
+        generator,
+        method=method,
+        inverter=inverter,
+        classifier=classifier,
+        config=config,
+    )
+    audio = check_audio(audio, inversion.generator.clip_shape)
+    recipe = getattr(inverter, "recipe", None)
+    if method != "gradient" and recipe and recipe.audio.peak_normalise:
+        _warn_of_quiet(audio)
+    limits = {"max_iterations": max_iterations, "seconds": seconds}
+    named = {"seed": seed, "progress": progress, "trajectory": trajectory}
+    return concatenate(_inverted_batches(inversion, audio, batch_size, **limits, **named))
+
+
+def _inverted_batches(inversion, audio, batch_size, *, seconds, progress, **named):
+    """`InversionResult` of each batch; `seconds`: a clip, `progress`: over all batches."""
     firsts = range(0, len(audio), batch_size)
     results = []
     for i, first in enumerate(firsts):
         batch = audio[first : first + batch_size]
-        limit = None if seconds is None else seconds * len(batch)
         numbers = np.arange(first, first + len(batch))
-        results.append(inversion(batch, max_iterations, seed, numbers, batch_progress(progress, i, len(firsts)), limit, trajectory))
-    return concatenate(results)
+        limit = None if seconds is None else seconds * len(batch)
+        bar = batch_progress(progress, i, len(firsts))
+        results.append(inversion(batch, numbers=numbers, seconds=limit, progress=bar, **named))
+    return results
 
 
-def _tell_quiet(audio):
+def _warn_of_quiet(audio):
     peaks = np.abs(audio).max(axis=(1, 2))
     if peaks.min() < QUIET:
         log.warning(
-            "warning: %d of %d clips have a peak below %g, and the inverter knows clips of a peak of 1: divide them by their peaks, or "
-            "read them by twi.load_audio(paths, generator, inverter.recipe.audio).",
+            "warning: %d of %d clips have a peak below %g, and the inverter knows clips of a peak of "
+            "1: divide them by their peaks, or read them by "
+            "twi.load_audio(paths, generator, inverter.recipe.audio).",
             (peaks < QUIET).sum(),
             len(peaks),
             QUIET,
         )
 
 
-def batch_progress(progress, batch, batches):
-    """The progress of one batch, told to `progress` as that of all `batches`."""
+def batch_progress(progress: Progress | None, batch: int, batches: int) -> Progress | None:
+    """The progress of one batch, reported to `progress` as that of all `batches`."""
     return progress and (lambda done, total: progress(batch * total + done, batches * total))
 
 
-def concatenate(results):
+def concatenate(results: list[InversionResult]) -> InversionResult:
     """One `InversionResult` of several batches' ones."""
-    fields = {f.name: [getattr(r, f.name) for r in results] for f in dataclasses.fields(InversionResult)}
-    lists = {name: [entry for part in fields.pop(name) for entry in part] for name in ("status", "trajectory")}
-    return InversionResult(**lists, **{name: np.concatenate(parts) for name, parts in fields.items()})
+    joined: dict[str, typing.Any] = {}
+    for field in dataclasses.fields(InversionResult):
+        parts = [getattr(result, field.name) for result in results]
+        if field.name in ("status", "trajectory"):
+            joined[field.name] = [entry for part in parts for entry in part]
+        else:
+            joined[field.name] = np.concatenate(parts)
+    return InversionResult(**joined)

@@ -1,19 +1,47 @@
-"""Batched L-BFGS in chunks, with tensorflow-probability's directions or the whole of it.
+"""Batched L-BFGS in chunks, by a line search of ours or by tensorflow-probability's.
 
-Members leave the batch as they end, and begin again where a search broke down.
+Members leave the batch as they end. With our line search they restart where it broke down.
 """
 
 import dataclasses
-import time
+import typing
 
 import numpy as np
 import tensorflow as tf
 
-from tf_wavegan_inv.inversion.line_search import advance_apart, advance_together, begin, join, specification, take
+from tf_wavegan_inv.inversion.budget import Budget
+from tf_wavegan_inv.inversion.line_search import (
+    State,
+    advance_apart,
+    advance_library,
+    begin,
+    begin_library,
+    join,
+    specification,
+    take,
+)
 
-CHUNK = 10  # between looks at the batch: evaluations, or iterations of "hager_zhang"
-PROGRESS, WINDOW = 1e-4, 3  # a member has stalled if it gained less than this share of its value over so many chunks
-PATIENT_WINDOW = 30  # the same where members are projected, which throws them back now and then
+Objective = typing.Callable[[tf.Tensor, typing.Any], tf.Tensor]
+Progress = typing.Callable[[int, int], None]
+
+CHUNK = 10  # evaluations between two looks at the batch, or iterations of "hager_zhang"
+PROGRESS = 1e-4  # share of its value that a member must gain over a window
+WINDOW = 3  # chunks; a member that gains less has stalled
+
+
+@dataclasses.dataclass(frozen=True)
+class Waypoint:
+    """The best so far after some chunks.
+
+    Attributes:
+        position: float32 [batch, n].
+        value: float32 [batch].
+        iterations: int32 [batch].
+    """
+
+    position: np.ndarray
+    value: np.ndarray
+    iterations: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,105 +49,116 @@ class Minimum:
     """Where a minimisation ended, one entry a member of the batch.
 
     Attributes:
-        position: float32 [batch, n], the best seen; always finite where the start was.
-        value: float32 [batch], the objective there.
-        iterations: int32 [batch], until the member stopped ("hager_zhang": rounded up to whole chunks).
-        evaluations: int32 [batch], of the objective and its gradient.
-        status: list of "converged" (gradient below the tolerance), "stalled" (gained less than a ten-thousandth in some chunks),
-            "max_iterations" or "time_limit".
-        trajectory: list of `Waypoint`, the start first; empty unless asked for.
+        position: float32 [batch, n]. Best position seen; always finite where the start was.
+        value: float32 [batch]. Objective there.
+        iterations: int32 [batch]. Iterations until the member stopped; of "hager_zhang" rounded up
+            to whole chunks.
+        evaluations: int32 [batch]. Evaluations of the objective and its gradient.
+        status: list of str. "converged" (gradient below the tolerance), "stalled" (gained less than
+            a ten-thousandth in some chunks), "max_iterations" or "time_limit".
+        trajectory: list of `Waypoint`. The start first; empty unless requested.
     """
 
     position: np.ndarray
     value: np.ndarray
     iterations: np.ndarray
     evaluations: np.ndarray
-    status: list
-    trajectory: list
-
-
-@dataclasses.dataclass(frozen=True)
-class Waypoint:
-    """The best so far after some chunks: position [batch, n], value [batch], iterations [batch]."""
-
-    position: np.ndarray
-    value: np.ndarray
-    iterations: np.ndarray
+    status: list[str]
+    trajectory: list[Waypoint]
 
 
 class LBFGS:
-    """A compiled minimiser of one objective; what changes from batch to batch are its arguments, so nothing is traced again.
+    """A compiled minimiser of one objective.
+
+    What changes from batch to batch are its arguments, so nothing is traced again.
 
     Args:
-        objective: function of (position [batch, n], target) -> value [batch], in TensorFlow; target: tensors, batch first.
-        tolerance: largest gradient component at which a member has converged.
-        line_search: "weak_wolfe", each member at its own pace, or "hager_zhang", `tfp.optimizer.lbfgs_minimize` as it is
-            (`inversion.line_search`).
+        objective: function of (position [batch, n], target) -> value [batch], in TensorFlow;
+            target: tensors, batch first.
+        tolerance: float. Largest gradient component at which a member has converged. Default 1e-7.
+        line_search: str. "weak_wolfe", each member at its own pace, or "hager_zhang",
+            `tfp.optimizer.lbfgs_minimize` as it is (`inversion.line_search`). Default "weak_wolfe".
     """
 
-    def __init__(self, objective, tolerance=1e-7, line_search="weak_wolfe"):
-        self.objective, self.tolerance, self.line_search = objective, tolerance, line_search
-        self._value = self._begin = self._advance = None
+    def __init__(self, objective: Objective, *, tolerance: float = 1e-7, line_search: str = "weak_wolfe"):
+        self.objective = objective
+        self.tolerance = tolerance
+        self.line_search = line_search
+        self._value: typing.Any = None  # compiled when first needed
+        self._begin: typing.Any = None
+        self._advance: typing.Any = None
 
-    def value(self, position, target):
+    @property
+    def restarts(self) -> bool:
+        """Whether a member whose line search broke down restarts at its best position."""
+        return self.line_search != "hager_zhang"
+
+    def value(self, position: np.ndarray, target: typing.Any) -> np.ndarray:
         """Objective [batch] at position [batch, n]; the search is not compiled for it."""
         if self._value is None:
             self._value = tf.function(self.objective, input_signature=_signature(position, target))
         return self._value(tf.convert_to_tensor(position, tf.float32), target).numpy()
 
-    def minimise(self, start, target, max_iterations, progress=None, seconds=None, trajectory=False, project=None):
+    def minimise(
+        self,
+        start: np.ndarray,
+        target: typing.Any,
+        *,
+        budget: Budget,
+        progress: Progress | None = None,
+        trajectory: bool = False,
+    ) -> Minimum:
         """Minimise from `start`.
 
         Args:
-            start: float32 [batch, n].
-            target: what the objective takes, batch first.
-            max_iterations: at most.
-            progress: called with (iterations done, max_iterations) after each chunk.
-            seconds: time limit; the chunk that runs when it is over is the last.
-            trajectory: whether to keep the way there.
-            project: function of (position [members, n], members) -> position, applied to the start and after each chunk: what keeps the
-                members in a set. Only what it gives counts as reached.
+            start: float32 [batch, n]. Positions to start from.
+            target: tensors, batch first. Second argument of the objective.
+            budget: `Budget`. Its iterations must be a number. The chunk that runs when the time is
+                over is the last.
+            progress: function of (iterations done, iterations) or None. Called after each chunk.
+                Default None.
+            trajectory: bool. Whether to keep the way there. Default False.
 
         Returns:
             Minimum.
         """
-        deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+        iterations = budget.iterations
+        if iterations is None:
+            raise ValueError("budget.iterations must be a number, received None.")
         going, point = np.arange(len(start)), np.asarray(start, np.float32)
-        point = project(point, going) if project else point
         self._compile(point, target)
         target = tf.nest.map_structure(tf.convert_to_tensor, target)
-        book = _Book(point, max_iterations, patient=project is not None)
+        ledger = _Ledger(point, iterations)
         state, part = self._begin(tf.convert_to_tensor(point), target), target
         while True:
-            book.note(going, state, trajectory)
-            left, failed = book.judge(going, state)
-            if left.any() and time.monotonic() > deadline:
-                book.status[going[left]] = "time_limit"
+            ledger.update(going, state, trajectory)
+            left, failed = ledger.unfinished(going, state, self.restarts)
+            if left.any() and budget.over:
+                ledger.status[going[left]] = "time_limit"
                 left[:] = False
             if progress:
-                progress(int(book.iterations[going[left]].min()) if left.any() else max_iterations, max_iterations)
+                progress(ledger.done(going[left]), iterations)
             if not left.any():
-                return book.minimum()
+                return ledger.minimum()
             if not left.all():
                 going, state = going[left], take(state, np.flatnonzero(left))
                 part = gather(target, going)
             if failed[left].any():
-                going, state, part = self._again(going, state, failed[left], book.position[going], target)
-            state = self._advance(state, part, *book.limits(going))
-            if project:
-                point = state.results.position.numpy()
-                kept = project(point, going)
-                moved = ~(kept == point).all(axis=1)
-                if moved.any():
-                    going, state, part = self._again(going, state, moved, kept, target)
+                going, state, part = self._restart(going, state, failed[left], ledger=ledger, target=target)
+            state = self._advance(state, part, *ledger.limits(going))
 
-    def _again(self, going, state, chosen, point, target):
-        """Chosen members begin again, at `point` [members, n] and with nothing remembered: going, state and target, reordered."""
+    def _restart(self, going, state, chosen, *, ledger, target):
+        """Let chosen members restart at their best positions, with nothing remembered.
+
+        Returns:
+            going, state and target, in which the chosen members are the last.
+        """
         others, members = np.flatnonzero(~chosen), np.flatnonzero(chosen)
-        before = take(state, members)
-        begun = self._begin(tf.convert_to_tensor(point[members]), gather(target, going[members]))
-        begun = begun._replace(iterations=before.iterations, evaluations=before.evaluations + begun.evaluations)
-        going = np.concatenate([going[others], going[members]])
+        before, restarted = take(state, members), going[members]
+        begun = self._begin(tf.convert_to_tensor(ledger.position[restarted]), gather(target, restarted))
+        evaluations = before.evaluations + begun.evaluations
+        begun = begun._replace(iterations=before.iterations, evaluations=evaluations)
+        going = np.concatenate([going[others], restarted])
         return going, join(take(state, others), begun), gather(target, going)
 
     def _compile(self, position, target):
@@ -139,70 +178,90 @@ class LBFGS:
         def advance(state, target, iterations, limit):
             function = lambda position: value_and_gradient(position, target)  # noqa: E731
             if self.line_search == "hager_zhang":
-                fewest = limit - tf.reduce_max(state.iterations)
-                return advance_together(function, state, tf.minimum(iterations, fewest), self.tolerance)
-            return advance_apart(function, state, iterations, limit, self.tolerance)
+                return advance_library(function, state, iterations=iterations, tolerance=self.tolerance)
+            return advance_apart(function, state, evaluations=iterations, limit=limit, tolerance=self.tolerance)
 
+        first = begin_library if self.line_search == "hager_zhang" else begin
         self._begin = tf.function(
-            lambda p, t: begin(lambda q: value_and_gradient(q, t), p, self.tolerance), input_signature=[points, targets]
+            lambda p, t: first(lambda q: value_and_gradient(q, t), p, tolerance=self.tolerance), input_signature=[points, targets]
         )
         states = specification(self._begin.get_concrete_function().structured_outputs)
         self._advance = tf.function(advance, input_signature=[states, targets, number, number])
 
 
-class _Book:
+class _Ledger:
     """What is known of all members, also of those that have left the batch."""
 
-    def __init__(self, start, max_iterations, patient):
+    def __init__(self, start: np.ndarray, max_iterations: int):
         count = len(start)
-        self.max_iterations, self.window = max_iterations, PATIENT_WINDOW if patient else WINDOW
-        self.position, self.value = start.copy(), np.full(count, np.inf, np.float32)
-        self.iterations, self.evaluations = np.zeros(count, np.int32), np.zeros(count, np.int32)
+        self.max_iterations = max_iterations
+        self.position = start.copy()
+        self.value = np.full(count, np.inf, np.float32)
+        self.iterations = np.zeros(count, np.int32)
+        self.evaluations = np.zeros(count, np.int32)
         self.status = np.full(count, "max_iterations", dtype=object)
         self.before_failure = np.full(count, np.inf, np.float32)
-        self.values, self.trajectory = [], []
+        self.values: list[np.ndarray] = []
+        self.trajectory: list[Waypoint] = []
 
-    def note(self, going, state, trajectory):
-        """Take over what the members going have reached."""
-        reached, position = state.results.objective_value.numpy(), state.results.position.numpy()
-        better = np.isfinite(reached) & (reached < self.value[going]) & np.isfinite(position).all(axis=1)
-        self.position[going[better]], self.value[going[better]] = position[better], reached[better]
-        self.iterations[going], self.evaluations[going] = state.iterations.numpy(), state.evaluations.numpy()
-        self.values = [*self.values[-self.window :], self.value.copy()]
+    def update(self, going: np.ndarray, state: State, trajectory: bool) -> None:
+        """Take over what the members `going` have reached."""
+        reached = state.results.objective_value.numpy()
+        position = state.results.position.numpy()
+        finite = np.isfinite(reached) & np.isfinite(position).all(axis=1)
+        better = finite & (reached < self.value[going])
+        self.position[going[better]] = position[better]
+        self.value[going[better]] = reached[better]
+        self.iterations[going] = state.iterations.numpy()
+        self.evaluations[going] = state.evaluations.numpy()
+        self.values = [*self.values[-WINDOW:], self.value.copy()]
         if trajectory:
-            self.trajectory.append(Waypoint(self.position.copy(), self.value.copy(), self.iterations.copy()))
+            waypoint = Waypoint(self.position.copy(), self.value.copy(), self.iterations.copy())
+            self.trajectory.append(waypoint)
 
-    def judge(self, going, state):
-        """Which of the members going go on, and which of their searches broke down."""
+    def unfinished(self, going: np.ndarray, state: State, restarts: bool):
+        """Of the members `going`: which are not finished, and whose line searches broke down."""
         value, failed = self.value[going], state.results.failed.numpy()
-        again = failed & _progressed(self.before_failure[going], value)
+        again = failed & _progressed(self.before_failure[going], value) & restarts
         stalled = (failed & ~again) | ~np.isfinite(value)
-        if len(self.values) > self.window:
+        if len(self.values) > WINDOW:
             stalled |= ~_progressed(self.values[0][going], value)
         self.before_failure[going[again]] = value[again]
         self.status[going[stalled]] = "stalled"
         self.status[going[state.results.converged.numpy()]] = "converged"
-        return (self.status[going] == "max_iterations") & (self.iterations[going] < self.max_iterations), failed
+        open_ended = self.status[going] == "max_iterations"
+        return open_ended & (self.iterations[going] < self.max_iterations), failed
 
-    def limits(self, going):
+    def done(self, left: np.ndarray) -> int:
+        """Iterations that the slowest of the members left has done; all where there is none."""
+        return int(self.iterations[left].min()) if len(left) else self.max_iterations
+
+    def limits(self, going: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         """Iterations of the next chunk, and the number at which a member ends."""
         left = self.max_iterations - int(self.iterations[going].min())
         return tf.constant(min(CHUNK, left)), tf.constant(self.max_iterations)
 
-    def minimum(self):
-        return Minimum(self.position, self.value, self.iterations, self.evaluations, list(self.status), self.trajectory)
+    def minimum(self) -> Minimum:
+        """What was reached."""
+        found = self.position, self.value, self.iterations, self.evaluations
+        return Minimum(*found, status=list(self.status), trajectory=self.trajectory)
 
 
 def _signature(position, target):
     """Specifications of position [any batch, n] and target."""
+
+    def any_batch(tensor):
+        return tf.TensorSpec([None, *tensor.shape[1:]], tf.as_dtype(tensor.dtype))
+
     points = tf.TensorSpec([None, position.shape[1]], tf.float32)
-    return [points, tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], tf.as_dtype(t.dtype)), target)]
+    return [points, tf.nest.map_structure(any_batch, target)]
 
 
 def _progressed(before, now):
-    return now < np.where(np.isfinite(now), before - PROGRESS * np.abs(np.nan_to_num(now, posinf=0)), 0)
+    gained = before - PROGRESS * np.abs(np.nan_to_num(now, posinf=0))
+    return now < np.where(np.isfinite(now), gained, 0)
 
 
-def gather(target, members):
+def gather(target: typing.Any, members: np.ndarray) -> typing.Any:
     """What some members are compared with: tensors, batch first."""
     return tf.nest.map_structure(lambda t: tf.gather(t, members), target)

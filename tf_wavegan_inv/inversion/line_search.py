@@ -1,8 +1,14 @@
-"""One batch of L-BFGS searches, advanced some evaluations at a time: tensorflow-probability's own, and one whose members do not wait."""
+"""One batch of L-BFGS searches, advanced a part at a time.
+
+There are two: one with a line search of our own, whose members do not wait for one another, and
+tensorflow-probability's `lbfgs_minimize` as it is.
+"""
 
 import typing
 
 import tensorflow as tf
+
+ValueAndGradient = typing.Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 PAIRS = 20  # of position and gradient differences that are remembered
 FIRST_STEP = 1.0  # length of the first step; z fills a cube of side 2
@@ -20,7 +26,7 @@ class State(typing.NamedTuple):
         slope: [batch], of the objective along it.
         step, low, high: [batch], the step to try next, and the bounds of the one to be found.
         trials: int32 [batch], points this line search has looked at.
-        iterations: int32 [batch], line searches done; of `advance_together` those of the batch while the member was in it.
+        iterations: int32 [batch], line searches done; of `advance_library` those of the batch while the member was in it.
         evaluations: int32 [batch], of the objective and its gradient; counted alike.
     """
 
@@ -42,7 +48,7 @@ def _library():
     return lbfgs
 
 
-def begin(value_and_gradient, position, tolerance):
+def begin(value_and_gradient: ValueAndGradient, position: tf.Tensor, *, tolerance: float) -> State:
     """State at a start: position [batch, n].
 
     What is remembered is one made-up pair of differences by which the first step goes down the gradient, `FIRST_STEP` long: with
@@ -68,81 +74,121 @@ def begin(value_and_gradient, position, tolerance):
     return _new_line(State(results, tf.zeros_like(position), zeros, zeros, zeros, zeros, none, none, none + 1), tf.ones(batch, tf.bool))
 
 
-def advance_together(value_and_gradient, state, iterations, tolerance):
-    """Some iterations of `tfp.optimizer.lbfgs_minimize`, whose Hager-Zhang line searches wait for the slowest of the batch."""
+def begin_library(value_and_gradient: ValueAndGradient, position: tf.Tensor, *, tolerance: float) -> State:
+    """State where `tfp.optimizer.lbfgs_minimize` begins: position [batch, n]."""
+    results = _lbfgs_minimize(value_and_gradient, tolerance=tolerance, initial_position=position, max_iterations=0)
+    zeros = tf.zeros_like(results.objective_value)
+    none = tf.zeros_like(zeros, tf.int32)
+    return State(results, tf.zeros_like(position), zeros, zeros, zeros, zeros, none, none, none + 1)
+
+
+def advance_library(value_and_gradient: ValueAndGradient, state: State, *, iterations: tf.Tensor, tolerance: float) -> State:
+    """Some iterations of `tfp.optimizer.lbfgs_minimize`.
+
+    Its Hager-Zhang line searches wait for the slowest member of the batch. In parts it goes the way
+    that it goes in one call, as a test shows.
+    """
+    before = state.results
+    going = ~(before.failed | before.converged)
+    last = before.num_iterations + iterations
+    results = _lbfgs_minimize(value_and_gradient, tolerance=tolerance, previous_optimizer_results=before, max_iterations=last)
+    evaluations = results.num_objective_evaluations - before.num_objective_evaluations
+    return state._replace(
+        results=results,
+        iterations=state.iterations + tf.where(going, results.num_iterations - before.num_iterations, 0),
+        evaluations=state.evaluations + tf.where(going, evaluations, 0),
+    )
+
+
+def _lbfgs_minimize(value_and_gradient, **arguments):
     import tensorflow_probability as tfp
 
-    before = state.results._replace(num_iterations=tf.constant(PAIRS), num_objective_evaluations=tf.constant(0))
-    going = ~(before.failed | before.converged)
-    results = tfp.optimizer.lbfgs_minimize(
-        value_and_gradient,
-        initial_position=None,
-        previous_optimizer_results=before,
-        max_iterations=PAIRS + iterations,
-        num_correction_pairs=PAIRS,
-        tolerance=tolerance,
-        x_tolerance=0,
-        f_relative_tolerance=0,
-        max_line_search_iterations=TRIALS,
-    )
-    done = tf.where(going, results.num_iterations - PAIRS, 0)
-    return state._replace(
-        results=results._replace(num_iterations=tf.constant(PAIRS)),
-        iterations=state.iterations + done,
-        evaluations=state.evaluations + tf.where(going, results.num_objective_evaluations, 0),
-    )
+    return tfp.optimizer.lbfgs_minimize(value_and_gradient, **({"initial_position": None} | arguments))
 
 
-def advance_apart(value_and_gradient, state, evaluations, limit, tolerance):
-    """Some evaluations of each member's own search, none waiting for another; `evaluations`: for all, or [batch].
+def advance_apart(
+    value_and_gradient: ValueAndGradient,
+    state: State,
+    *,
+    evaluations: tf.Tensor,
+    limit: tf.Tensor,
+    tolerance: float,
+) -> State:
+    """Some evaluations of each member's own search, none waiting for another.
 
-    Directions are tensorflow-probability's (the two-loop recursion). The line search is that of Lewis & Overton, "Nonsmooth optimization
-    via quasi-Newton methods" (2013), section 2.2: weak Wolfe conditions, which hold for objectives with kinks as ReLUs and absolute
-    values make them; its bisection is eased by interpolation. The step 1 is tried first and mostly taken: about 1.2 evaluations an
-    iteration, where `advance_together` makes three.
+    Directions are tensorflow-probability's (the two-loop recursion). The line search is that of Lewis
+    & Overton, "Nonsmooth optimization via quasi-Newton methods" (2013), section 2.2: weak Wolfe
+    conditions, which hold for objectives with kinks as ReLUs and absolute values make them; its
+    bisection is eased by interpolation. The step 1 is tried first and mostly taken: about 1.2
+    evaluations an iteration, where `advance_library` makes three.
+
+    Args:
+        value_and_gradient: function of position [batch, n] -> value [batch], gradient [batch, n].
+        state: State.
+        evaluations: int32, or int32 [batch]. Evaluations to make.
+        limit: int32, or int32 [batch]. Iterations after which a member stops.
+        tolerance: float. Largest gradient component at which a member has converged.
+
+    Returns:
+        State.
     """
 
-    def going(state):
-        return ~(state.results.failed | state.results.converged) & (state.iterations < limit)
+    def active(done, state):
+        finished = state.results.failed | state.results.converged
+        return ~finished & (state.iterations < limit) & (done < evaluations)
 
     def step(done, state):
-        active, results = going(state) & (done < evaluations), state.results
-        trial = tf.where(active[:, None], results.position + state.step[:, None] * state.direction, results.position)
+        going, results = active(done, state), state.results
+        trial = results.position + state.step[:, None] * state.direction
+        trial = tf.where(going[:, None], trial, results.position)
         value, gradient = value_and_gradient(trial)
-        slope = tf.reduce_sum(gradient * state.direction, axis=1)
-        last = state.trials + 1 >= TRIALS
-        low_enough = _finite(value, gradient) & (value <= results.objective_value + DECREASE * state.step * state.slope)
-        steep = (slope < CURVATURE * state.slope) & ~last
-        taken = active & low_enough & ~steep
-        results = results._replace(
-            position_deltas=_pushed(results.position_deltas, trial - results.position, taken & (slope > state.slope)),
-            gradient_deltas=_pushed(results.gradient_deltas, gradient - results.objective_gradient, taken & (slope > state.slope)),
-            position=tf.where(taken[:, None], trial, results.position),
-            objective_value=tf.where(taken, value, results.objective_value),
-            objective_gradient=tf.where(taken[:, None], gradient, results.objective_gradient),
-            converged=results.converged | (taken & (tf.reduce_max(tf.abs(gradient), axis=1) <= tolerance)),
-            failed=results.failed | (active & last & ~taken),
-        )
-        searched = _next_step(state, value, slope, low_enough)
-        searched = searched._replace(
-            results=results,
-            trials=state.trials + tf.cast(active, tf.int32),
-            iterations=state.iterations + tf.cast(taken, tf.int32),
-            evaluations=state.evaluations + tf.cast(active, tf.int32),
-        )
-        return done + 1, _new_line(searched, taken)
+        return done + 1, _after_trial(state, going, Trial(trial, value, gradient), tolerance=tolerance)
 
-    return tf.while_loop(
-        lambda done, state: tf.reduce_any(going(state) & (done < evaluations)), step, (tf.constant(0), state), parallel_iterations=1
-    )[1]
+    return tf.while_loop(lambda done, state: tf.reduce_any(active(done, state)), step, (tf.constant(0), state), parallel_iterations=1)[1]
 
 
-def take(state, indices):
+class Trial(typing.NamedTuple):
+    """A point of each member's line search: position [batch, n], value [batch], gradient [batch, n]."""
+
+    position: tf.Tensor
+    value: tf.Tensor
+    gradient: tf.Tensor
+
+
+def _after_trial(state, going, trial, *, tolerance):
+    """The state after a trial of the members `going`: the point taken, or another step to try."""
+    results, (position, value, gradient) = state.results, trial
+    slope = tf.reduce_sum(gradient * state.direction, axis=1)
+    last = state.trials + 1 >= TRIALS
+    low_enough = _finite(value, gradient) & (value <= results.objective_value + DECREASE * state.step * state.slope)
+    steep = (slope < CURVATURE * state.slope) & ~last
+    taken = going & low_enough & ~steep
+    learned = taken & (slope > state.slope)
+    flat = tf.reduce_max(tf.abs(gradient), axis=1) <= tolerance
+    results = results._replace(
+        position_deltas=_pushed(results.position_deltas, position - results.position, learned),
+        gradient_deltas=_pushed(results.gradient_deltas, gradient - results.objective_gradient, learned),
+        position=tf.where(taken[:, None], position, results.position),
+        objective_value=tf.where(taken, value, results.objective_value),
+        objective_gradient=tf.where(taken[:, None], gradient, results.objective_gradient),
+        converged=results.converged | (taken & flat),
+        failed=results.failed | (going & last & ~taken),
+    )
+    searched = _next_step(state, value, slope, low_enough)._replace(
+        results=results,
+        trials=state.trials + tf.cast(going, tf.int32),
+        iterations=state.iterations + tf.cast(taken, tf.int32),
+        evaluations=state.evaluations + tf.cast(going, tf.int32),
+    )
+    return _new_line(searched, taken)
+
+
+def take(state: State, indices) -> State:
     """The state of some members."""
     return tf.nest.map_structure(lambda t, axis: t if axis < 0 else tf.gather(t, indices, axis=axis), state, _axes(state))
 
 
-def join(state, other):
+def join(state: State, other: State) -> State:
     """The state of the members of both."""
     return tf.nest.map_structure(lambda s, t, axis: s if axis < 0 else tf.concat([s, t], axis), state, other, _axes(state))
 

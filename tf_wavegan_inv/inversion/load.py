@@ -1,119 +1,222 @@
 """Loading, by their paths, the models that invert clips, each checked against the generator."""
 
 import dataclasses
+import functools
+import pathlib
+import typing
+
+import numpy as np
 
 from tf_wavegan_inv import defaults
+from tf_wavegan_inv.config import AudioConfig, InversionConfig
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.recipe import load_recipe
+
+if typing.TYPE_CHECKING:  # what starts TensorFlow is imported when it is needed
+    import keras
+
+    from tf_wavegan_inv.inversion.invert import Inversion
+    from tf_wavegan_inv.models.generator import GeneratorModel
+    from tf_wavegan_inv.models.predictions import Judge
+
+Path = pathlib.Path | str
 
 
-@dataclasses.dataclass(frozen=True)
-class Trained:
-    """What inverts a generator's clips.
-
-    Attributes:
-        inverter: keras.Model; None where it is not needed.
-        classifier: keras.Model; None where only the bundled one is there and the generator makes other audio.
-        audio: `AudioConfig` that they were trained with; the recipe's where there are none.
-        inversion: `InversionConfig`, of the recipe given or else that they were trained with; without a classifier, less its perceptual
-            term.
-    """
-
-    inverter: object
-    classifier: object
-    audio: object
-    inversion: object
-
-
-def load_trained(generator, wavegan=None, inverter=None, classifier=None, recipe=None, needs_inverter=True, source=None):
-    """Load the trained models for a generator: `Trained`.
-
-    Args:
-        generator: keras.Model, z -> audio.
-        wavegan: the checkpoint that it is of; None where it is no WaveGAN.
-        inverter, classifier: paths (see `load_inverter`); None for the bundled ones.
-        recipe: whose objective to minimise, a name or path; None for the inverter's.
-        needs_inverter: whether one must be there; one that is named is loaded in any case.
-        source: path of a generator that is no WaveGAN.
-
-    Raises:
-        UserError: if a model is missing or damaged or does not fit, the bundled inverter is for another WaveGAN, or an inverter for another
-            latent range.
-    """
-    from tf_wavegan_inv.inversion.compatibility import check_shapes, check_trained_for, check_trained_for_generator
-    from tf_wavegan_inv.inversion.staged import without_perceptual
-    from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
-    from tf_wavegan_inv.recipe import load_recipe
-
-    hearing, inverting = load_classifier(classifier or defaults.CLASSIFIER), None
-    if classifier or hearing.input_shape[1:] == generator.output_shape[1:]:
-        check_shapes(hearing, generator, "classifier")
-    else:  # the bundled one is for other audio: go without digits
-        hearing = None
-    if needs_inverter or inverter:  # one that is named says the recipe, too
-        inverting = load_inverter(inverter or defaults.INVERTER)
-        check_shapes(inverting, generator, "inverter")
-        if wavegan:
-            check_trained_for(inverting, wavegan, given=bool(inverter))
-        elif source:
-            check_trained_for_generator(inverting, generator, source)
-    trained = inverting or hearing
-    its_own = trained.recipe if trained else load_recipe(recipe or "best")
-    inversion = load_recipe(recipe).inversion if recipe else its_own.inversion
-    if not hearing and not recipe:
-        inversion = without_perceptual(inversion)
-    return Trained(inverting, hearing, its_own.audio, inversion)
-
-
-class Loaded:
-    """The models of one method, their compiled inversion, and who hears its digits.
-
-    Args:
-        method: of `invert.METHODS`.
-        wavegan: official checkpoint; the bundled one by default.
-        inverter, classifier, recipe: see `load_trained`.
-        slice_len: samples the WaveGAN makes, where its checkpoint cannot say.
-        generator: instead of `wavegan` any model z -> audio, a path; `latent_dim`, `latent_range`: see `load_generator`.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Models:
+    """The models that invert the clips of a generator by one method.
 
     Attributes:
-        inversion: `Inversion`.
-        trained: `Trained`.
-        judge: `Judge`; None without a classifier.
-        shape: (samples, channels) of a clip.
-        to_latent: function of z [batch, latent_dim] -> the generator's own.
-
-    Raises:
-        UserError: if a model is missing or damaged or does not fit.
+        generator: `GeneratorModel`. z [batch, latent_dim] -> audio [batch, samples, channels].
+        inverter: keras.Model or None. None where it is not needed.
+        classifier: keras.Model or None. None where only the bundled one is there and the generator
+            makes other audio.
+        audio: `AudioConfig` that inverter or classifier was trained with; the recipe's without both.
+        config: `InversionConfig` of the requested recipe, or else of the one that they were trained
+            with; without a classifier less its perceptual term.
+        method: str. One of `invert.METHODS`.
     """
 
-    def __init__(
-        self, method="hybrid", wavegan=defaults.WAVEGAN, inverter=None, classifier=None, recipe=None, slice_len=None, generator=None,
-        latent_dim=None, latent_range=None,
-    ):  # fmt: skip
+    generator: "GeneratorModel"
+    inverter: "keras.Model | None"
+    classifier: "keras.Model | None"
+    audio: AudioConfig
+    config: InversionConfig
+    method: str = "hybrid"
+
+    @functools.cached_property
+    def inversion(self) -> "Inversion":
+        """The compiled inversion by the method."""
         from tf_wavegan_inv.inversion.invert import Inversion
-        from tf_wavegan_inv.models.generator import load_generator
+
+        return Inversion(
+            self.generator,
+            method=self.method,
+            inverter=self.inverter,
+            classifier=self.classifier,
+            config=self.config,
+        )
+
+    @functools.cached_property
+    def judge(self) -> "Judge | None":
+        """The classifier's predictions of whole sets of clips; None without a classifier."""
         from tf_wavegan_inv.models.predictions import Judge
-        from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
-        if generator:
-            if method != "gradient" and not inverter:
-                raise UserError(f"The bundled inverter is not for {generator}: give --inverter, or --method gradient.")
-            model, wavegan = load_generator(generator, latent_dim, latent_range or (-1.0, 1.0)), None
-        else:
-            if latent_dim or latent_range:
-                raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
-            model = load_wavegan(wavegan, slice_len)
-        self.trained = load_trained(model, wavegan, inverter, classifier, recipe, method != "gradient", generator)
-        self.judge = Judge(self.trained.classifier) if self.trained.classifier else None
-        self.inversion = Inversion(model, method, self.trained.inverter, self.trained.classifier, self.trained.inversion)
-        self.shape = tuple(model.output_shape[1:])
-        self.to_latent = getattr(model, "to_latent", lambda z: z)
+        return Judge(self.classifier) if self.classifier else None
 
     @property
-    def sample_rate(self):
+    def shape(self) -> tuple[int, int]:
+        """Samples and channels of a clip."""
+        return self.generator.clip_shape
+
+    @property
+    def sample_rate(self) -> int:
         """Hz."""
-        return self.trained.audio.sample_rate
+        return self.audio.sample_rate
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         """Length of a clip."""
         return self.shape[0] / self.sample_rate
+
+    @property
+    def files(self) -> dict[str, pathlib.Path]:
+        """Files whose checksums tell these models from others, by the kind of model."""
+        identity = self.generator.identity()
+        found = {identity.kind: identity.file} if identity.file else {}
+        trained = {"classifier": self.classifier, "inverter": self.inverter}
+        return found | {kind: model.file for kind, model in trained.items() if model}
+
+    def to_latent(self, z: np.ndarray) -> np.ndarray:
+        """z [..., latent_dim] as the generator's own model takes it."""
+        return self.generator.latent.to_own(z)
+
+
+def load_models(
+    *,
+    method: str = "hybrid",
+    wavegan: Path = defaults.WAVEGAN,
+    slice_len: int | None = None,
+    generator: Path | None = None,
+    latent_dim: int | None = None,
+    latent_range: tuple[float, float] | None = None,
+    inverter: Path | None = None,
+    classifier: Path | None = None,
+    recipe: str | Path | None = None,
+    needs_inverter: bool | None = None,
+) -> Models:
+    """Load the models of one method.
+
+    Args:
+        method: str. One of `invert.METHODS`. Default "hybrid".
+        wavegan: path. Official checkpoint. Default: the bundled one.
+        slice_len: int or None. Samples the WaveGAN makes, where its checkpoint cannot say.
+        generator: path or None. Any model z -> audio, in place of `wavegan`. Default None.
+        latent_dim, latent_range: see `load_generator`, for `generator` alone.
+        inverter, classifier: path or None. See `load_inverter`. Default: the bundled ones.
+        recipe: str, path or None. Recipe whose objective to minimise. Default: the inverter's.
+        needs_inverter: bool or None. Whether an inverter must be there, for several methods; one
+            that is named is loaded in any case. Default: what `method` needs.
+
+    Returns:
+        Models.
+
+    Raises:
+        UserError: if a model is missing or damaged or does not fit, the bundled inverter is for
+            another generator, or an inverter for another latent range.
+    """
+    one_method = needs_inverter is None
+    needs_inverter = method != "gradient" if needs_inverter is None else needs_inverter
+    if generator and needs_inverter and not inverter:
+        raise UserError(f"The bundled inverter is not for {generator}: give --inverter, or --method gradient.")
+    model = load_any_generator(
+        wavegan=wavegan,
+        slice_len=slice_len,
+        generator=generator,
+        latent_dim=latent_dim,
+        latent_range=latent_range,
+    )
+    named = {"inverter": inverter, "classifier": classifier, "recipe": recipe}
+    models = models_for(model, needs_inverter=needs_inverter, **named)
+    models = dataclasses.replace(models, method=method)
+    if one_method:
+        _ = models.inversion  # so that a recipe that does not fit is reported before any work
+    return models
+
+
+def load_any_generator(
+    *,
+    wavegan: Path = defaults.WAVEGAN,
+    slice_len: int | None = None,
+    generator: Path | None = None,
+    latent_dim: int | None = None,
+    latent_range: tuple[float, float] | None = None,
+) -> "GeneratorModel":
+    """Load a WaveGAN, or any other generator where one is named; see `load_models`.
+
+    Raises:
+        UserError: if there is none, or options of the one are given for the other.
+    """
+    from tf_wavegan_inv.models.generator import load_generator
+    from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
+
+    if generator:
+        return load_generator(generator, latent_dim=latent_dim, latent_range=latent_range or (-1.0, 1.0))
+    if latent_dim or latent_range:
+        raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
+    return load_wavegan(wavegan, slice_len)
+
+
+def models_for(
+    generator: "GeneratorModel",
+    *,
+    inverter: Path | None = None,
+    classifier: Path | None = None,
+    recipe: str | Path | None = None,
+    needs_inverter: bool = True,
+) -> Models:
+    """Load what inverts the clips of a generator that is loaded already.
+
+    Args:
+        generator: `GeneratorModel`.
+        inverter, classifier, recipe, needs_inverter: see `load_models`.
+
+    Returns:
+        Models.
+
+    Raises:
+        UserError: see `load_models`.
+    """
+    found_classifier = _classifier_for(generator, classifier)
+    found_inverter = None
+    if needs_inverter or inverter:  # one that is named decides on the recipe, too
+        found_inverter = _inverter_for(generator, inverter)
+    trained = found_inverter or found_classifier
+    trained_by = trained.recipe if trained else load_recipe(recipe or "best")
+    config = load_recipe(recipe).inversion if recipe else trained_by.inversion
+    if not found_classifier and not recipe:
+        config = dataclasses.replace(config, perceptual=0.0)
+    return Models(generator, found_inverter, found_classifier, audio=trained_by.audio, config=config)
+
+
+def _classifier_for(generator, path):
+    """The classifier at a path, or the bundled one if it is for such audio, else None."""
+    from tf_wavegan_inv.inversion.compatibility import check_shapes
+    from tf_wavegan_inv.models.bundle import load_classifier
+
+    classifier = load_classifier(path or defaults.CLASSIFIER)
+    if not path and classifier.input_shape[1:] != generator.output_shape[1:]:
+        return None
+    check_shapes(classifier, generator, kind="classifier")
+    return classifier
+
+
+def _inverter_for(generator, path):
+    """The inverter at a path, or the bundled one, checked against the generator."""
+    from tf_wavegan_inv.inversion.compatibility import check_shapes, check_trained_for
+    from tf_wavegan_inv.models.bundle import load_inverter
+
+    inverter = load_inverter(path or defaults.INVERTER)
+    check_shapes(inverter, generator, kind="inverter")
+    check_trained_for(inverter, generator, bundled=not path)
+    return inverter

@@ -1,103 +1,96 @@
-"""What inversion by optimisation minimises: a weighted sum of distances between a clip and its reconstruction, one value a clip."""
+"""What inversion by optimisation minimises: a weighted sum of the distances in `TERMS`."""
 
-from keras import ops
+import dataclasses
+import typing
 
-from tf_wavegan_inv.audio.spectrogram import magnitude, stft
+import keras
+
+from tf_wavegan_inv.config import InversionConfig
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.losses import range_penalty
+from tf_wavegan_inv.losses import (
+    Tensor,
+    log_stft_distance,
+    mean_difference,
+    range_penalty,
+    real_stft,
+    stft_magnitudes,
+)
 from tf_wavegan_inv.models.classifier import BLOCK_LAYERS, feature_extractor
 
-PAPER_STFT = (256, 128)  # frame length and step, samples
-LOG_STFTS = ((256, 64), (512, 128), (1024, 256))
-LOG_FLOOR = 1e-2  # of the magnitude, for frames of 256 samples
+Features = typing.Callable[[Tensor], list[Tensor]]
 
 
-def difference(target, value, power=1, relative=False):
-    """Mean of |target - value|^power over all but the first axis: [batch, ...] -> [batch].
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """A distance between a clip and its reconstruction.
 
-    With `relative` divided by the same measure of the target alone, so that silence scores 1.
+    Attributes:
+        describe: function of audio float [batch, samples, channels] and of a function audio ->
+            features of the classifier -> list of tensors [batch, ...], what is compared.
+        distance: function of two such lists and of an `InversionConfig` -> float [batch].
     """
-    axes = tuple(range(1, len(target.shape)))
-    distance = ops.mean(ops.abs(target - value) ** power, axis=axes)
-    return distance / (ops.mean(ops.abs(target) ** power, axis=axes) + 1e-8) if relative else distance
+
+    describe: typing.Callable[[Tensor, Features], list[Tensor]]
+    distance: typing.Callable[[list[Tensor], list[Tensor], InversionConfig], Tensor]
 
 
-def real_stft(audio):
-    """The paper's spectrogram, as its code computes it: the real part of the STFT 256/128, [batch, channels, frames, bins]."""
-    return stft(_channels_first(audio), *PAPER_STFT)[0]
+def _differences(targets: list[Tensor], values: list[Tensor], config: InversionConfig) -> Tensor:
+    return mean_difference(targets, values, power=config.power, relative=config.relative)
 
 
-def magnitudes(audio):
-    """STFT magnitudes at three resolutions: list of [batch, channels, frames, bins]."""
-    return [magnitude(stft(_channels_first(audio), *size), _floor(size)) for size in LOG_STFTS]
-
-
-def log_stft_distance(targets, values):
-    """Multi-resolution STFT loss (Yamamoto, Song & Kim, "Parallel WaveGAN", 2020, section 2.2): spectral convergence plus the mean absolute
-    difference of log magnitudes, the mean over resolutions. Lists of [batch, channels, frames, bins] -> [batch].
-    """
-    total = 0.0
-    for target, value in zip(targets, values, strict=True):
-        axes = (1, 2, 3)
-        error = ops.sqrt(ops.sum((target - value) ** 2, axis=axes) + 1e-12)
-        total = (
-            total
-            + error / (ops.sqrt(ops.sum(target**2, axis=axes)) + 1e-8)
-            + ops.mean(ops.abs(ops.log(target) - ops.log(value)), axis=axes)
-        )
-    return total / len(targets)
-
-
-def _channels_first(audio):
-    return ops.transpose(audio, (0, 2, 1))
-
-
-def _floor(size):
-    return LOG_FLOOR * size[0] / 256
+# The weight of a term is the field of `InversionConfig` that has its name.
+TERMS = {
+    "waveform": Term(lambda audio, _: [audio], _differences),
+    "stft": Term(lambda audio, _: [real_stft(audio)], _differences),
+    "log_stft": Term(
+        lambda audio, _: stft_magnitudes(audio),
+        lambda targets, values, _: log_stft_distance(targets, values),
+    ),
+    "perceptual": Term(lambda audio, features: features(audio), _differences),
+}
 
 
 class Objective:
     """The objective of an `InversionConfig`, for one generator.
 
     Args:
-        generator: keras.Model, z -> audio.
-        config: `InversionConfig`; its weights say which terms there are.
-        classifier: needed where the term `perceptual` has a weight.
+        generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
+        config: `InversionConfig`. Its weights say which of `TERMS` there are.
+        classifier: keras.Model or None. Needed where `perceptual` has a weight. Default None.
 
     Raises:
         UserError: if no term has a weight, or the classifier is missing.
     """
 
-    def __init__(self, generator, config, classifier=None):
-        self.generator, self.config = generator, config
-        if not config.has_objective:
-            raise UserError("The recipe's [inversion] gives no weight to any of waveform, stft, log_stft, perceptual: nothing to minimise.")
+    def __init__(
+        self,
+        generator: keras.Model,
+        config: InversionConfig,
+        *,
+        classifier: keras.Model | None = None,
+    ):
+        self.generator = generator
+        self.config = config
+        self.terms = {name: term for name, term in TERMS.items() if getattr(config, name)}
+        if not self.terms:
+            raise UserError(f"The recipe's [inversion] gives no weight to any of {', '.join(TERMS)}: nothing to minimise.")
         if config.perceptual and classifier is None:
             raise UserError("The recipe's [inversion] compares the features of a classifier: give one (classifier=..., --classifier PATH).")
-        self.extractor = feature_extractor(classifier, config.perceptual_layers or BLOCK_LAYERS) if config.perceptual else None
+        layers = config.perceptual_layers or BLOCK_LAYERS
+        self._extractor: keras.Model = feature_extractor(classifier, layers) if config.perceptual else None
 
-    def describe(self, audio):
-        """What is compared: audio [batch, samples, channels] -> dict of term to tensors [batch, ...]."""
-        described = {}
-        if self.config.waveform:
-            described["waveform"] = [audio]
-        if self.config.stft:
-            described["stft"] = [real_stft(audio)]
-        if self.config.log_stft:
-            described["log_stft"] = magnitudes(audio)
-        if self.config.perceptual:
-            described["perceptual"] = self.extractor(audio, training=False)[0]
-        return described
+    def describe(self, audio: Tensor) -> dict[str, list[Tensor]]:
+        """What is compared: audio [batch, samples, channels] -> term to tensors [batch, ...]."""
+        return {name: term.describe(audio, self._features) for name, term in self.terms.items()}
 
-    def __call__(self, z, target):
-        """Objective of z [batch, latent_dim] for clips described by `target`: [batch]."""
+    def __call__(self, z: Tensor, target: dict[str, list[Tensor]]) -> Tensor:
+        """Objective of z [batch, latent_dim] for clips described by `target`: float [batch]."""
         described = self.describe(self.generator(z, training=False))
         total = self.config.range * range_penalty(z)
-        for term, values in described.items():
-            if term == "log_stft":
-                distance = log_stft_distance(target[term], values)
-            else:
-                distance = sum(difference(t, v, self.config.power, self.config.relative) for t, v in zip(target[term], values, strict=True))
-                distance = distance / len(values)
-            total = total + getattr(self.config, term) * distance
+        for name, term in self.terms.items():
+            distance = term.distance(target[name], described[name], self.config)
+            total = total + getattr(self.config, name) * distance
         return total
+
+    def _features(self, audio: Tensor) -> list[Tensor]:
+        return self._extractor(audio, training=False)[0]

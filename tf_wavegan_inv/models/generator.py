@@ -1,40 +1,133 @@
-"""Any generator z -> audio: a Keras model or a SavedModel, in the form in which this package inverts one."""
+"""Any generator z -> audio, in the form in which this package inverts one.
 
+`GeneratorModel` is that form. `wavegan.generator.Generator` has it; `AnyGenerator` gives it to a Keras
+model, a SavedModel or a function.
+"""
+
+import dataclasses
+import hashlib
 import pathlib
+import typing
 
 import keras
 import numpy as np
 
 from tf_wavegan_inv.errors import UserError
+from tf_wavegan_inv.files import checksum
+from tf_wavegan_inv.latent import LatentSpace
+
+Tensor = typing.Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """What tells a generator from others.
+
+    Attributes:
+        kind: str. "wavegan" or "generator", as run.json and config.json name it.
+        file: path or None. File or checkpoint prefix that it was loaded from; None without one.
+        sha256: str. Checksum of that file, or else of the weights.
+    """
+
+    kind: str
+    file: pathlib.Path | None
+    sha256: str
+
+
+def identity_of(model: keras.Model, kind: str, file: pathlib.Path | None) -> Identity:
+    """`Identity` of a model that was loaded from a file, or of one without a file."""
+    if file:
+        return Identity(kind, file, checksum(file))
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return Identity(kind, None, digest.hexdigest()[:16])
+
+
+@typing.runtime_checkable
+class GeneratorModel(typing.Protocol):
+    """What this package needs of a generator, a keras.Model too, whose z lie in the cube [-1, 1]."""
+
+    @property
+    def latent(self) -> LatentSpace:
+        """The space of its z."""
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Hz; None where nothing says it."""
+
+    @property
+    def clip_shape(self) -> tuple[int, int]:
+        """Samples and channels of a clip."""
+
+    def __call__(self, z: Tensor, training: bool = False) -> Tensor:
+        """z [batch, latent_dim] -> audio [batch, samples, channels]."""
+
+    def jacobian(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio [batch, n] of z, and its derivative by each entry [batch, latent_dim, n]."""
+
+    def identity(self) -> Identity:
+        """What tells it from others."""
+
+    def trainable_copy(self) -> "GeneratorModel":
+        """A copy with weights of its own, to train. Raises UserError where there can be none."""
 
 
 class AnyGenerator(keras.Model):
-    """z [batch, latent_dim] in [-1, 1] -> audio [batch, samples, channels], around a model with a latent range of its own.
+    """z [batch, latent_dim] in [-1, 1] -> audio [batch, samples, channels], around any model.
 
     Args:
-        function: z [batch, latent_dim] in `latent_range` -> audio [batch, samples] or [batch, samples, channels], differentiable.
-        latent_dim: numbers in z.
-        latent_range: (low, high) of the model's own z. For a normal prior, what is to count as plausible: (-3, 3), say.
-        source: for messages.
+        function: z [batch, latent_dim] in `latent_range` -> audio [batch, samples] or [batch, samples,
+            channels], differentiable.
+        latent_dim: int. Entries of z.
+        latent_range: tuple. Low and high of the model's own z; for a normal prior what counts as
+            plausible, (-3, 3), say. Default (-1, 1).
+        source: str. Name for messages. Default "generator".
+        file: path or None. File that it was loaded from. Default None.
 
     Raises:
         UserError: if what comes out is no audio.
     """
 
-    def __init__(self, function, latent_dim, latent_range=(-1.0, 1.0), source="generator"):
-        low, high = latent_range
-        if not -np.inf < low < high < np.inf:
-            raise UserError(f"latent_range must be two finite numbers, the lower first, received {latent_range}.")
+    def __init__(
+        self,
+        function: typing.Callable[[Tensor], Tensor],
+        latent_dim: int,
+        *,
+        latent_range: tuple[float, float] = (-1.0, 1.0),
+        source: str = "generator",
+        file: pathlib.Path | None = None,
+    ):
+        low, high = latent_range  # of two numbers, be it a list
+        latent = LatentSpace(latent_dim, low, high)
         scale = keras.layers.Rescaling((high - low) / 2, (high + low) / 2, name="to_latent")
         z = keras.Input((latent_dim,), name="z")
         shape = _output_shape(function, latent_dim, (low + high) / 2, source)
         audio = keras.layers.Reshape((*shape[1:], 1) if len(shape) == 2 else shape[1:])(_Call(function, shape)(scale(z)))
         super().__init__(inputs=z, outputs=audio, name="generator")
-        self.low, self.high = low, high
+        self.latent = latent
+        self.sample_rate = None
+        self.source = source
+        self.file = file
 
-    def to_latent(self, z):
-        """z [batch, latent_dim] in [-1, 1] as the model itself takes it."""
-        return (self.low + (np.asarray(z) + 1) * (self.high - self.low) / 2).astype(np.float32)
+    @property
+    def clip_shape(self) -> tuple[int, int]:
+        """Samples and channels of a clip."""
+        return tuple(self.output_shape[1:])
+
+    def jacobian(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """See `GeneratorModel`."""
+        from tf_wavegan_inv.models.jacobian import forward_jacobian
+
+        return forward_jacobian(self, z)
+
+    def identity(self) -> Identity:
+        """See `GeneratorModel`."""
+        return identity_of(self, "generator", self.file)
+
+    def trainable_copy(self) -> GeneratorModel:
+        """Raises UserError: the model's weights are not among its own."""
+        raise UserError(f"{self.source} is no WaveGAN, whose weights can be tuned.")
 
 
 class _Call(keras.layers.Layer):
@@ -51,14 +144,27 @@ class _Call(keras.layers.Layer):
         return (input_shape[0], *self.shape[1:])
 
 
-def load_generator(path, latent_dim=None, latent_range=(-1.0, 1.0), signature="serving_default"):
+def as_generator(model: keras.Model) -> GeneratorModel:
+    """The model itself where it is a `GeneratorModel`, else one around it, whose z lie in [-1, 1]."""
+    return model if isinstance(model, GeneratorModel) else load_generator(model)
+
+
+def load_generator(
+    path: typing.Any,
+    *,
+    latent_dim: int | None = None,
+    latent_range: tuple[float, float] = (-1.0, 1.0),
+    signature: str = "serving_default",
+) -> AnyGenerator:
     """Load any generator.
 
     Args:
-        path: a model saved by Keras (.keras), the folder of a SavedModel, or a keras.Model itself. For a WaveGAN `load_wavegan` does more.
-        latent_dim: numbers in z, where the model does not say.
-        latent_range: (low, high) of the numbers in z.
-        signature: of a SavedModel; one tensor in, one out.
+        path: path, str or keras.Model. A model saved by Keras (.keras), the folder of a SavedModel, or the
+            model itself, which may be any function of tensors. For a WaveGAN `load_wavegan` does more.
+        latent_dim: int or None. Entries of z, where the model does not say. Default None.
+        latent_range: tuple. Low and high of each entry of z. Default (-1, 1).
+        signature: str. Signature of a SavedModel, with one tensor in and one out. Default
+            "serving_default".
 
     Returns:
         `AnyGenerator`; the model's weights are not among its own, so nothing here trains them.
@@ -66,12 +172,14 @@ def load_generator(path, latent_dim=None, latent_range=(-1.0, 1.0), signature="s
     Raises:
         UserError: if there is no such model, or it does not make audio out of z.
     """
-    model = path if callable(path) else _load(pathlib.Path(path), signature)
+    in_memory = callable(path)
+    model = path if in_memory else _load(pathlib.Path(path), signature)
     latent_dim = latent_dim or _latent_dim(model)
     if not latent_dim:
         raise UserError(f"{path} does not say how many numbers its z has: give latent_dim (--latent-dim).")
     function = model if not isinstance(model, keras.Model) else lambda z: model(z, training=False)
-    return AnyGenerator(function, latent_dim, latent_range, source=str(path))
+    file = None if in_memory else weights_file(pathlib.Path(path))
+    return AnyGenerator(function, latent_dim, latent_range=latent_range, source=str(path), file=file)
 
 
 def weights_file(path):

@@ -29,7 +29,7 @@ class Signatures:
 
     def __init__(self, generator, inverter, classifier, audio_config, inversion):
         self.generator, self.inverter, self.classifier, self.audio_config = generator, inverter, classifier, audio_config
-        self.objective = Objective(generator, inversion, classifier)
+        self.objective = Objective(generator, inversion, classifier=classifier)
         _, self.length, self.channels = generator.output_shape
         self.latent_dim = generator.input_shape[1]
 
@@ -88,8 +88,9 @@ class Signatures:
                 value = self.objective(z, target)
             return value, tape.gradient(value, z)
 
-        state = begin(value_and_gradient, self.inverter(audio, training=False), 0.0)
-        state = advance_apart(value_and_gradient, state, EVALUATIONS * steps + FIRST_EVALUATIONS, steps, 0.0)
+        state = begin(value_and_gradient, self.inverter(audio, training=False), tolerance=0.0)
+        evaluations = EVALUATIONS * steps + FIRST_EVALUATIONS
+        state = advance_apart(value_and_gradient, state, evaluations=evaluations, limit=steps, tolerance=0.0)
         z = state.results.position
         return {
             "z": z,

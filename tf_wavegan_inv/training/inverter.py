@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-from tf_wavegan_inv.inversion.objective import log_stft_distance, magnitudes
-from tf_wavegan_inv.losses import latent_loss, perceptual_loss, range_penalty, waveform_loss
+from tf_wavegan_inv.losses import latent_loss, log_stft_distance, perceptual_loss, range_penalty, stft_magnitudes, waveform_loss
 from tf_wavegan_inv.models.classifier import BLOCK_LAYERS, feature_extractor
 from tf_wavegan_inv.precision import in_full_precision
 from tf_wavegan_inv.training.trainer import Trainer
@@ -87,8 +86,8 @@ class InverterTrainer(Trainer):
         again = self.generator(z, training=False)
         features, heard = self.features(again, training=False)
         parts = {
-            "loss/perceptual_real": perceptual_loss(target[0], features, self.relative),
-            "loss/log_stft": log_stft_distance(magnitudes(audio), magnitudes(again)),
+            "loss/perceptual_real": perceptual_loss(target[0], features, relative=self.relative),
+            "loss/log_stft": log_stft_distance(stft_magnitudes(audio), stft_magnitudes(again)),
             "loss/range": range_penalty(z),
         }
         return self.weighted(parts), parts, heard
@@ -102,7 +101,7 @@ class InverterTrainer(Trainer):
         parts = {
             "loss/latent": error,
             "loss/waveform": waveform_loss(in_full_precision(audio), in_full_precision(again)),
-            "loss/perceptual_synth": perceptual_loss(target[0], features, self.relative),
+            "loss/perceptual_synth": perceptual_loss(target[0], features, relative=self.relative),
         }
         kept = tf.equal(tf.argmax(heard, -1), tf.argmax(target[1], -1))
         return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/kept": tf.cast(kept, tf.float32)}

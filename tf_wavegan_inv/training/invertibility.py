@@ -34,12 +34,13 @@ class Invertibility:
     def __init__(self, config, clips, classifier_path, inversion, *, inverter=None, seed=0):
         self.audio, self.labels, self.seed = clips.float_audio(), clips.labels, seed
         method = "inverter" if inverter else "gradient"
-        once = dataclasses.replace(inversion, exact_rounds=0, gradient_starts=1, gradient_iterations=GRADIENT_ITERATIONS)
+        without_exact = dataclasses.replace(inversion.exact, rounds=0)
+        once = dataclasses.replace(inversion, exact=without_exact, gradient_starts=1, gradient_iterations=GRADIENT_ITERATIONS)
         with _in_float32():
             self.generator, self.inverter = Generator(config, frozen=True), inverter and inverter()
             classifier = load_classifier(classifier_path)
             self.judge = Judge(classifier)
-            self.invert = Inversion(self.generator, method, self.inverter, classifier, once)
+            self.invert = Inversion(self.generator, method=method, inverter=self.inverter, classifier=classifier, config=once)
 
     def __call__(self, generator, inverter=None):
         """Values by name for a `Generator`, and the inverter where there is one, with the weights that they have now."""

@@ -9,8 +9,7 @@ clips.
 import tensorflow as tf
 from keras import ops
 
-from tf_wavegan_inv.inversion.objective import log_stft_distance, magnitudes
-from tf_wavegan_inv.losses import latent_loss, perceptual_loss, prior_distance, range_penalty
+from tf_wavegan_inv.losses import latent_loss, log_stft_distance, perceptual_loss, prior_distance, range_penalty, stft_magnitudes
 from tf_wavegan_inv.models.classifier import BLOCK_LAYERS, feature_extractor
 
 LOSSES = ("loss/log_stft", "loss/perceptual_real", "loss/latent", "loss/range", "loss/prior")
@@ -65,8 +64,8 @@ class JointInverter:
         again = generator(code, training=True)
         target = tf.nest.map_structure(tf.stop_gradient, self.features(real, training=False)[0])
         parts = {
-            "loss/log_stft": log_stft_distance(magnitudes(real), magnitudes(again)),
-            "loss/perceptual_real": perceptual_loss(target, self.features(again, training=False)[0], self.relative),
+            "loss/log_stft": log_stft_distance(stft_magnitudes(real), stft_magnitudes(again)),
+            "loss/perceptual_real": perceptual_loss(target, self.features(again, training=False)[0], relative=self.relative),
             "loss/latent": latent_loss(z, recovered),
             "loss/range": range_penalty(code),
             "loss/prior": ops.repeat(prior_distance(code, directions)[None], count),

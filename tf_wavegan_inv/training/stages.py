@@ -75,7 +75,7 @@ class Request:
     def load_generator(self):
         """The generator that the inverter is for."""
         if self.generator:
-            return load_generator(self.generator, self.latent_dim, self.latent_range or (-1.0, 1.0))
+            return load_generator(self.generator, latent_dim=self.latent_dim, latent_range=self.latent_range or (-1.0, 1.0))
         return load_wavegan(self.wavegan, self.slice_len)
 
     def check_models(self, stage):
@@ -160,7 +160,7 @@ def train_inverter(request):
         generator = request.load_generator()
         classifier = load_classifier(_classifier_of_inverter(request))
     length, channels = generator.output_shape[1:]
-    check_shapes(classifier, generator, "classifier")
+    check_shapes(classifier, generator, kind="classifier")
     splits = _splits(request, request.corpus, length, channels)
     run = _open_run(
         request,
@@ -214,7 +214,7 @@ def with_usable_statistics(config, init):
 def _generator_options(request, generator):
     """What config.json tells of the generator that an inverter is for."""
     if request.generator:
-        return {"generator": {"sha256": checksum(weights_file(request.generator)), "latent_range": [generator.low, generator.high]}}
+        return {"generator": {"sha256": checksum(weights_file(request.generator)), "latent_range": generator.latent.range}}
     return {"wavegan": {"sha256": checksum(find_checkpoint(request.wavegan))} | dataclasses.asdict(generator.config)}
 
 

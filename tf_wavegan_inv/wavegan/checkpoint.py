@@ -37,7 +37,9 @@ def load_wavegan(path, slice_len=None, frozen=True, average=False):
     if pathlib.Path(path).suffix == ".keras":
         if average:
             raise UserError(f"{path} holds one generator, no moving average beside it.")
-        return _from_keras(path, frozen)
+        generator = _from_keras(path, frozen)
+        generator.file = pathlib.Path(path)
+        return generator
     source = open_source(path)
     try:
         config = config_from_shapes(source.shapes, slice_len, source.slice_len)
@@ -47,6 +49,7 @@ def load_wavegan(path, slice_len=None, frozen=True, average=False):
         assign(generator, source, AVERAGE if average else "")
     except UserError as error:
         raise UserError(f"{source.path}: {error}") from None
+    generator.file = source.path
     return generator
 
 

@@ -1,12 +1,19 @@
 """The WaveGAN generator as a Keras model."""
 
 import dataclasses
+import pathlib
+import typing
 
 import keras
 
+from tf_wavegan_inv.latent import LatentSpace
+from tf_wavegan_inv.models.generator import Identity, identity_of
 from tf_wavegan_inv.precision import full_precision, in_full_precision
 from tf_wavegan_inv.wavegan.config import WaveGANConfig
 from tf_wavegan_inv.wavegan.layers import FrozenUpsampleConv1D, PostProcessingFilter, UpsampleConv1D
+from tf_wavegan_inv.wavegan.tangents import audio_and_tangents
+
+Tensor = typing.Any
 
 
 @keras.saving.register_keras_serializable(package="tf_wavegan_inv")
@@ -44,9 +51,35 @@ class Generator(keras.Model):
         super().__init__(inputs=z, outputs=pp_filt(x) if pp_filt else x, name=name)
 
         self.config, self.frozen = config, frozen
+        self.sample_rate: int | None = None
+        self.file: pathlib.Path | None = None
         self.trainable = not frozen
         self.z_project, self.norms, self.pp_filt = z_project, norms, pp_filt
         self.upconvs = [layers[-1] for layers in upconvs]
+
+    @property
+    def latent(self) -> LatentSpace:
+        """See `models.generator.GeneratorModel`, as of all below."""
+        return LatentSpace(self.config.latent_dim)
+
+    @property
+    def clip_shape(self) -> tuple[int, int]:
+        return tuple(self.output_shape[1:])
+
+    def jacobian(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        directions = keras.ops.eye(self.config.latent_dim, dtype=z.dtype)
+        audio, tangents = audio_and_tangents(self, z, directions)
+        samples = audio.shape[1] * audio.shape[2]
+        audio = keras.ops.reshape(audio, (-1, samples))
+        return audio, keras.ops.reshape(tangents, (-1, self.config.latent_dim, samples))
+
+    def identity(self) -> Identity:
+        return identity_of(self, "wavegan", self.file)
+
+    def trainable_copy(self) -> "Generator":
+        from tf_wavegan_inv.wavegan.checkpoint import copy_generator
+
+        return copy_generator(self)
 
     def get_config(self):
         return {"name": self.name, "frozen": self.frozen} | dataclasses.asdict(self.config)

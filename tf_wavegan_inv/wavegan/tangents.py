@@ -50,10 +50,3 @@ def _flat(function, tangents):
     width, steps, channels = tangents.shape[1:]
     outputs = function(ops.reshape(tangents, (-1, steps, channels)))
     return ops.reshape(outputs, (-1, width, *outputs.shape[1:]))
-
-
-def is_wavegan(model):
-    """Whether `audio_and_tangents` knows the model."""
-    from tf_wavegan_inv.wavegan.generator import Generator
-
-    return isinstance(model, Generator)
