@@ -77,7 +77,7 @@ class Loaded:
     Attributes:
         inversion: `Inversion`.
         trained: `Trained`.
-        judge: `Judge`; None without a classifier.
+        clip_classifier: `ClipClassifier`; None without a classifier.
         shape: (samples, channels) of a clip.
         to_latent: function of z [batch, latent_dim] -> the generator's own.
 
@@ -91,7 +91,7 @@ class Loaded:
     ):  # fmt: skip
         from tf_wavegan_inv.inversion.invert import Inversion
         from tf_wavegan_inv.models.generator import load_generator
-        from tf_wavegan_inv.models.predictions import Judge
+        from tf_wavegan_inv.models.predictions import ClipClassifier
         from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
         if generator:
@@ -103,7 +103,7 @@ class Loaded:
                 raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
             model = load_wavegan(wavegan, slice_len)
         self.trained = load_trained(model, wavegan, inverter, classifier, recipe, method != "gradient", generator)
-        self.judge = Judge(self.trained.classifier) if self.trained.classifier else None
+        self.clip_classifier = ClipClassifier(self.trained.classifier) if self.trained.classifier else None
         self.inversion = Inversion(model, method, self.trained.inverter, self.trained.classifier, self.trained.inversion)
         self.shape = tuple(model.output_shape[1:])
         self.to_latent = getattr(model, "to_latent", lambda z: z)

@@ -15,7 +15,7 @@ from tf_wavegan_inv.evaluation.tensorboard import AudioWriter, ScalarWriter, wri
 from tf_wavegan_inv.files import checksum, replacing
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import find_model, load_classifier
-from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.training.fit import display, rate_of, rounded, segments
 from tf_wavegan_inv.training.keeper import Keeper
 from tf_wavegan_inv.training.preemption import Preemption
@@ -85,7 +85,7 @@ def train_wavegan(request):
         return training_inputs(slices, training, config.latent_dim, request.seed, step)
 
     with Preemption(workers) as preemption:
-        judge = Judge(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
+        judge = ClipClassifier(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
         keeper = ReportKeeper(trainer, run, done, preemption, training, config, request, judge)
         verbose, lines = display()
         callbacks = [keeper, *request.callbacks(run), *lines]
@@ -236,7 +236,7 @@ def _resume(trainer, folder, start):
 
 
 class ReportKeeper(Keeper):
-    """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews and, where there is a `Judge`, their score."""
+    """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews and, where there is a `ClipClassifier`, their score."""
 
     def __init__(self, trainer, run, step, preemption, training, config, request, judge):
         super().__init__(run, step, training.report_steps, training.batch_size * training.updates, preemption)
