@@ -1,10 +1,10 @@
-"""What each choice of the recipe "best" does to the inverter: one trained for each, small and briefly, then all scored alike.
+"""Ablations of the recipe "best": one small inverter trained for each, briefly, then all scored alike.
 
     python benchmarks/ablations.py --data DIGITS --out runs/ablations [--epochs 12] [--width 16] [--batch-size 64] [--only paper ...]
 
-Each line of the table is the recipe with one choice changed; "paper" and "authors' code" are those recipes whole, of the same width, epochs
-and data. All are trained for the bundled WaveGAN with features of the bundled classifier, and their last state is scored: on clips that the
-WaveGAN makes of known z, and on the validation split; reconstructions are of z clipped to [-1, 1]. A call goes on where one was stopped.
+Each line of the table is the recipe with one option changed; "paper" and "authors' code" are those recipes complete, at the same width,
+epochs and data. All inverters are trained for the bundled WaveGAN with features of the bundled classifier. Their last states are scored on
+synthesised clips of known z and on the validation split, with z clipped to [-1, 1]. The same command resumes after an interruption.
 """
 
 import argparse
@@ -42,7 +42,7 @@ CHANGES = {
 }
 WHOLE = {"paper": "paper", "authors' code": "authors-code"}
 COLUMNS = (
-    "z correlation", "z rmse", "synth: relative MSE", "synth: kept %", "real: accuracy %", "real: LSD dB", "real: outside %",
+    "z correlation", "z rmse", "synth: relative MSE", "synth: label agreement %", "real: accuracy %", "real: LSD dB", "real: outside %",
 )  # fmt: skip
 
 
@@ -98,10 +98,10 @@ def score(run, options):
 
     from tf_wavegan_inv import defaults, load_classifier, load_inverter, load_wavegan
     from tf_wavegan_inv.audio.load import read_corpus
-    from tf_wavegan_inv.evaluation.clips import measure
-    from tf_wavegan_inv.models.predictions import Judge
+    from tf_wavegan_inv.evaluation.evaluators import measure
+    from tf_wavegan_inv.models.predictions import ClipClassifier
 
-    generator, judge = load_wavegan(defaults.WAVEGAN), Judge(load_classifier(defaults.CLASSIFIER))
+    generator, classifier = load_wavegan(defaults.WAVEGAN), ClipClassifier(load_classifier(defaults.CLASSIFIER))
     inverter = load_inverter(run / "inverter" / "last.keras")
     recipe = recipe_of(options.name)
     z = np.random.default_rng(1).uniform(-1, 1, (SYNTHESISED, 100)).astype(np.float32)
@@ -116,8 +116,8 @@ def score(run, options):
         float(np.corrcoef(z.ravel(), found.ravel())[0, 1]),
         float(np.sqrt(np.mean((z - found) ** 2))),
         float(np.mean((audio - again) ** 2) / np.mean(audio**2)),
-        100 * float(np.mean(judge(audio).digits == judge(again).digits)),
-        100 * float(np.mean(judge(rebuilt).digits == clips.labels)),
+        100 * float(np.mean(classifier(audio).labels == classifier(again).labels)),
+        100 * float(np.mean(classifier(rebuilt).labels == clips.labels)),
         float(np.mean(measure(real, rebuilt)["spectrogram/log_spectral_distance"])),
         100 * float(np.mean(np.abs(real_z) > 1)),
     ]
@@ -126,13 +126,13 @@ def score(run, options):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", type=pathlib.Path, nargs="+", required=True, help="folders of clips, as for train_keras.py")
-    p.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/ablations"), help="for the runs")
+    p.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/ablations"), help="folder of the runs")
     p.add_argument("--width", type=int, default=16)
     p.add_argument("--epochs", type=int, default=12)
-    p.add_argument("--batch-size", type=int, default=64, help="real clips, and as many synthesised ones")
-    p.add_argument("--precision", default="float32", help="of the training")
+    p.add_argument("--batch-size", type=int, default=64, help="real clips in a step, and as many synthesised ones")
+    p.add_argument("--precision", default="float32", help="precision of the training")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--only", nargs="+", choices=[*CHANGES, *WHOLE], default=[*CHANGES, *WHOLE], metavar="LINE", help="of the table")
+    p.add_argument("--only", nargs="+", choices=[*CHANGES, *WHOLE], default=[*CHANGES, *WHOLE], metavar="LINE", help="lines of the table")
     options = p.parse_args()
     rows = []
     for name in options.only:

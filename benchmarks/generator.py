@@ -1,4 +1,4 @@
-"""Time of the generator, forward and with the gradient to z, in each form of its transposed convolutions; beside a matrix product.
+"""Time of the generator, forward and with the gradient to z, for each form of its transposed convolutions and a matrix product.
 
 python benchmarks/generator.py
 """
@@ -33,7 +33,7 @@ def plain(config):
 
 
 def forms(config):
-    """Name -> function of z, all of the same weights."""
+    """Name -> function of z, all with the same weights."""
     keras.utils.set_random_seed(0)
     trained = Generator(config)
     frozen = copy_generator(trained, frozen=True)
@@ -43,7 +43,7 @@ def forms(config):
 
 
 def flop(config):
-    """Multiplications and additions of one clip, forward: those that meet a weight, not an inserted zero."""
+    """Multiplications and additions for one clip, forward, without the inserted zeros."""
     total, steps, channels = (
         2 * config.latent_dim * config.projected_len * config.projected_channels,
         config.projected_len,

@@ -1,4 +1,4 @@
-"""What the benchmarks share: timing side by side, and tables. Not a command."""
+"""Timing and tables for the benchmarks. Not a command."""
 
 import time
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def seconds(function, repeats=5):
-    """Wall and CPU seconds of one call, each the smallest of some; the first call, which compiles, is not counted."""
+    """Wall and CPU seconds of one call, each the minimum of `repeats`, without the first call, which compiles."""
     function()
     wall, cpu = [], []
     for _ in range(repeats):
@@ -19,7 +19,7 @@ def seconds(function, repeats=5):
 
 
 def ceiling(dtype, size=4096):
-    """FLOP/s of a large matrix product: what the machine can do now."""
+    """FLOP/s of a large matrix product, as the machine's current limit."""
     a = tf.cast(tf.constant(np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)), dtype)
     product = tf.function(lambda: tf.matmul(a, a))
     return 2 * size**3 / seconds(product)[0]

@@ -1,10 +1,10 @@
-"""How fast clips are read for training, from files and from shards, and how much memory that takes.
+"""Speed and memory of reading clips for training, from files and from shards.
 
   tf-wavegan-inv prepare SC09 --out shards
   python benchmarks/reading.py SC09 shards
 
-Each folder is read in a process of its own: "start" is until the clips are checked, decoded and laid down as 16-bit integers; then shuffled
-batches of 64, as they are and augmented (0.3). Memory is the process's own (RssAnon), at its highest after TensorFlow was there.
+Each folder is read in its own process. "start" is the time to check and decode the clips and store them as 16-bit integers. Then shuffled
+batches of 64 are read, plain and augmented (0.3). Memory is the process's own (RssAnon), its maximum after the import of TensorFlow.
 """
 
 import argparse
@@ -25,7 +25,7 @@ BATCH, BATCHES = 64, 200
 
 
 def own_memory():
-    """GB of this process that are no file's."""
+    """Anonymous memory of this process in GB."""
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1e6
 
@@ -39,7 +39,7 @@ def seconds_of(batches):
 
 
 def measure(folder, share):
-    """Read a folder's training clips, or a share of them; returns a row of the table."""
+    """Read a share of a folder's training clips; returns a row of the table."""
     import tensorflow as tf
 
     from tf_wavegan_inv.audio.augment import augment
@@ -79,8 +79,8 @@ def measure(folder, share):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("data", nargs="+", help="folders of clips, or of shards")
-    p.add_argument("--share", type=float, nargs="+", default=[0.25, 1.0], help="of the training clips")
+    p.add_argument("data", nargs="+", help="folders of clips or of shards")
+    p.add_argument("--share", type=float, nargs="+", default=[0.25, 1.0], help="shares of the training clips")
     p.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = p.parse_args()
     if options.one:

@@ -1,9 +1,9 @@
-"""Measures anybody's reconstructions beside their originals, as `tf-wavegan-inv evaluate` measures its own.
+"""Measures reconstructions of any origin, by the metrics of `tf-wavegan-inv evaluate`.
 
     python benchmarks/reconstructions.py ORIGINALS RECONSTRUCTIONS [RECONSTRUCTIONS ...]
 
-Files belong together that have the same path within their folders, whatever their suffix; their rates must be equal; the longer one is cut.
-Where <name>.z.npy or <name>.npy lies beside both, z is compared as well. Prints a table, a column a folder.
+Files with the same path within their folders, apart from the suffix, form a pair. Their rates must be equal; the longer one is cut.
+If <name>.z.npy or <name>.npy exists beside both, z is compared as well. Prints a table, one column a folder.
 """
 
 import argparse
@@ -24,10 +24,9 @@ from tf_wavegan_inv.audio.inspect import inspect_clip
 from tf_wavegan_inv.commands.common import command
 from tf_wavegan_inv.config import AudioConfig
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.evaluation.clips import measure
-from tf_wavegan_inv.metrics import latent
+from tf_wavegan_inv.evaluation.evaluators import latent_errors, measure
 from tf_wavegan_inv.models.bundle import load_classifier
-from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.models.predictions import ClipClassifier
 
 
 def read(path):
@@ -54,32 +53,35 @@ def read_z(path):
     return None
 
 
-def hear(judge, path):
-    """The digit that the classifier hears in a file; None in silence."""
+def predict(classifier, path):
+    """The predicted label of a file; None for silence."""
     if not soundfile.read(path)[0].any():
         return None
     recording = inspect_clip(Clip(path, path.name))
-    shape = judge.classifier.input_shape[1:]
-    return judge(np.stack(list(conditioned([recording], AudioConfig(), *shape).as_numpy_iterator()))).digits[0]
+    shape = classifier.classifier.input_shape[1:]
+    audio = np.stack(list(conditioned([recording], AudioConfig(), *shape).as_numpy_iterator()))
+    return classifier(audio).labels[0]
 
 
-def compare(original, reconstruction, judge):
+def compare(original, reconstruction, classifier):
     """Metrics of one pair of files: dict of name to float."""
     (ours, rate), (theirs, other_rate) = read(original), read(reconstruction)
     if rate != other_rate:
-        raise UserError(f"{reconstruction}: of {other_rate} Hz, its original of {rate} Hz")
+        raise UserError(f"{reconstruction}: its rate is {other_rate} Hz, and {rate} Hz for its original")
     if not ours.any():
         raise UserError(f"{original}: silent")
     length = min(ours.shape[1], theirs.shape[1])
-    found = {name: float(value[0]) for name, value in measure(ours[:, :length], theirs[:, :length], rate).items()}
+    distances = measure(ours[:, :length], theirs[:, :length], sample_rate=rate)
+    found = {name: float(value[0]) for name, value in distances.items()}
     z, recovered = read_z(original), read_z(reconstruction)
     if z is not None and recovered is not None and z.shape == recovered.shape:
-        found |= {f"latent/{of.__name__}": float(of(z, recovered)[0]) for of in (latent.rmse, latent.max_error, latent.cosine)}
-    return found | {"class/kept": float(hear(judge, original) == hear(judge, reconstruction))}
+        errors = dict(latent_errors(z, recovered))
+        found |= {name: float(errors[name][0]) for name in ("latent/rmse", "latent/max_error", "latent/cosine")}
+    return found | {"class/agreement": float(predict(classifier, original) == predict(classifier, reconstruction))}
 
 
-def compare_folders(originals, reconstructions, judge):
-    """Metrics of all pairs: dict of name to list of float, and a list of what failed, in words."""
+def compare_folders(originals, reconstructions, classifier):
+    """Metrics of all pairs: dict of name to list of float, and a list of failures, as messages."""
     ours, theirs = ({f.relative_to(folder).with_suffix(""): f for f in audio_files(folder)} for folder in (originals, reconstructions))
     if not set(ours) & set(theirs):
         some = [sorted(map(str, names))[:3] for names in (theirs, ours)]
@@ -87,7 +89,7 @@ def compare_folders(originals, reconstructions, judge):
     found, failed = {}, []
     for name in sorted(set(ours) & set(theirs)):
         try:
-            values = compare(ours[name], theirs[name], judge)
+            values = compare(ours[name], theirs[name], classifier)
         except UserError as error:
             failed.append(str(error))
             continue
@@ -98,11 +100,11 @@ def compare_folders(originals, reconstructions, judge):
 
 
 def cell(metric, values):
-    """Median [quartiles], or a share; Markdown. What is not defined, as SI-SDR of silence, is left out."""
+    """Median [quartiles], or a share, of the values that are defined; Markdown."""
     values = [value for value in values or [] if not np.isnan(value)]
     if not values:
         return "-"
-    if metric == "class/kept":
+    if metric == "class/agreement":
         return f"{100 * np.mean(values):.0f} %"
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
     return f"{median:.3g} [{lower:.3g}, {upper:.3g}]"
@@ -113,10 +115,10 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("originals", type=pathlib.Path)
     p.add_argument("reconstructions", type=pathlib.Path, nargs="+")
-    p.add_argument("--classifier", type=pathlib.Path, default=defaults.CLASSIFIER, help="that says which digit is heard")
+    p.add_argument("--classifier", type=pathlib.Path, default=defaults.CLASSIFIER, help="classifier of the label agreement")
     options = p.parse_args()
-    judge = Judge(load_classifier(options.classifier))
-    columns = [(folder.name, *compare_folders(options.originals, folder, judge)) for folder in options.reconstructions]
+    classifier = ClipClassifier(load_classifier(options.classifier))
+    columns = [(folder.name, *compare_folders(options.originals, folder, classifier)) for folder in options.reconstructions]
     heads = [f"{name} ({len(next(iter(found.values()), []))})" for name, found, _ in columns]
     print(f"| {options.originals.name} | " + " | ".join(heads) + " |")
     print("|---|" + "---:|" * len(columns))

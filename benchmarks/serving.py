@@ -1,8 +1,8 @@
-"""Latency and throughput of a SavedModel's signatures by batch size and concurrency, beside the bare Keras call; memory over many requests.
+"""Latency and throughput of a SavedModel's signatures by batch size and concurrency, compared with Keras; memory over many requests.
 
     python benchmarks/serving.py [--requests 10000]
 
-The SavedModel answers in this process: what the network and the server add is not in the figures.
+The SavedModel answers in this process: the figures exclude network and server.
 """
 
 import argparse
@@ -27,12 +27,12 @@ from tf_wavegan_inv.serving.signatures import Signatures
 from tf_wavegan_inv.serving.warmup import example_inputs
 
 SIGNATURES = ("invert", "reconstruct", "classify", "generate", "reconstruct_wav", "refine")
-SECONDS = 3.0  # of requests for each figure
+SECONDS = 3.0  # duration of the requests for each figure
 REFINE_STEPS = 20
 
 
 def latencies(call, threads, seconds=SECONDS):
-    """Seconds of each call, made by some threads for some time, and calls a second."""
+    """Seconds of each call, from `threads` threads during `seconds`, and calls a second."""
     call()
     until = time.perf_counter() + seconds
 
@@ -75,14 +75,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--requests", type=int, default=10000, help="of the memory's measurement; of `classify`, one clip each")
+    parser.add_argument(
+        "--requests", type=int, default=10000, help="number of requests of `classify`, one clip each, for the measurement of memory"
+    )
     options = parser.parse_args()
     generator = twi.load_wavegan(twi.defaults.WAVEGAN)
     inverter, classifier = twi.load_inverter(twi.defaults.INVERTER), twi.load_classifier(twi.defaults.CLASSIFIER)
-    signatures = Signatures(generator, inverter, classifier, inverter.recipe.audio, inverter.recipe.inversion)
+    recipe = inverter.recipe
+    signatures = Signatures(generator, inverter=inverter, classifier=classifier, audio_config=recipe.audio, inversion=recipe.inversion)
     print(f"matrix product of 4096: {ceiling(tf.float32) / 1e9:.0f} GFLOP/s")
     with tempfile.TemporaryDirectory() as folder:
-        served = tf.saved_model.load(str(export(signatures, folder, 1))).signatures
+        served = tf.saved_model.load(str(export(signatures, pathlib.Path(folder), version=1))).signatures
     rows = []
     for batch in options.batches:
         inputs = example_inputs(signatures, batch)

@@ -1,8 +1,8 @@
-"""What smaller weights cost: size, loss against float32, and time of a served model, for each type of weights.
+"""Size, deviation from float32, and time of a served model, for each type of weights.
 
     python benchmarks/serving_precision.py [--data FOLDER]
 
-The clips are those of the folder's valid and test splits.
+The clips are the valid and test splits of the folder.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def megabytes(path):
 
 
 def answers(call, audio):
-    """z, audio and digits of all clips, and the median ms of `reconstruct` for one clip."""
+    """z, audio and labels of all clips, and the median ms of `reconstruct` for one clip."""
     parts = [audio[i : i + BATCH] for i in range(0, len(audio), BATCH)]
     found = [call("reconstruct", audio=part) for part in parts]
     digits = np.concatenate([np.asarray(call("classify", audio=part)["digit"]) for part in parts])
@@ -54,7 +54,8 @@ def main():
     options = parser.parse_args()
     generator = twi.load_wavegan(twi.defaults.WAVEGAN)
     inverter, classifier = twi.load_inverter(twi.defaults.INVERTER), twi.load_classifier(twi.defaults.CLASSIFIER)
-    signatures = Signatures(generator, inverter, classifier, inverter.recipe.audio, inverter.recipe.inversion)
+    recipe = inverter.recipe
+    signatures = Signatures(generator, inverter=inverter, classifier=classifier, audio_config=recipe.audio, inversion=recipe.inversion)
     corpus = read_corpus([options.data])
     clips = [corpus.arrays(split, inverter.recipe.audio, *generator.output_shape[1:]) for split in ("valid", "test")]
     audio = np.concatenate([c.float_audio() for c in clips])
@@ -62,13 +63,13 @@ def main():
     forms = []
     with tempfile.TemporaryDirectory() as folder:
         for version, weights in enumerate(WEIGHTS, 1):
-            path = export(signatures, folder, version, weights=weights)
+            path = export(signatures, pathlib.Path(folder), version=version, weights=weights)
             served = tf.saved_model.load(str(path))
             forms.append((f"SavedModel, {weights}", megabytes(path / "variables"), _signatures_of(served)))
         for kind in KINDS:
             path = pathlib.Path(folder) / f"{kind}.tflite"
-            write_lite(pathlib.Path(folder) / "1", path, kind)
-            forms.append((f"TFLite, {kind}", megabytes(path), LiteModel(path, os.cpu_count())))
+            write_lite(pathlib.Path(folder) / "1", path, kind=kind)
+            forms.append((f"TFLite, {kind}", megabytes(path), LiteModel(path, threads=os.cpu_count())))
         rows, exact = [], None
         for name, size, call in forms:
             z, made, digits, ms = answers(call, audio)
@@ -85,7 +86,16 @@ def main():
                     ms,
                 ]
             )
-    heads = ["weights", "MB", "z off by", "audio off by", "LSD to the clip dB", "accuracy %", "same digit %", "ms a clip"]
+    heads = [
+        "weights",
+        "MB",
+        "z relative error",
+        "audio relative MSE",
+        "LSD to the clip dB",
+        "accuracy %",
+        "label agreement %",
+        "ms a clip",
+    ]
     print(f"{len(audio)} clips\n\n{table(heads, rows)}")
 
 

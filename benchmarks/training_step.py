@@ -1,11 +1,10 @@
-"""Time and memory of one training iteration of the inverter (one real and one synthesised batch), beside the authors' way of computing it.
+"""Time and memory of one training iteration of the inverter (one real and one synthesised batch), compared with the authors' code.
 
     python benchmarks/training_step.py [--dim 64] [--width 64] [--batch-size 64]
 
-The authors' way: a generator of Keras' own transposed convolutions, the spectrogram's real part three times as channels, the features of
-each compared layer by a forward pass of its own, for original and reconstruction; eagerly, and
-as one compiled graph. It compares their six early layers; ours compares the outputs of all eight residual blocks.
-Each configuration runs in a process of its own, for its memory.
+The authors' way: a generator of Keras' transposed convolutions, the spectrogram's real part three times as channels, one forward pass for
+the features of each compared layer of original and reconstruction; eager, and as one compiled graph. It compares six early layers; ours
+compares the outputs of all eight residual blocks. Each configuration runs in its own process, to measure its memory.
 """
 
 import argparse
@@ -44,7 +43,7 @@ CONFIGURATIONS = {
 
 
 class PassPerLayer:
-    """A feature extractor that makes a forward pass for each layer."""
+    """A feature extractor with one forward pass a layer."""
 
     def __init__(self, classifier, names):
         classifier.trainable = False
@@ -66,16 +65,16 @@ def make_trainer(name, options):
     generator = Generator(WaveGANConfig(dim=options.dim), frozen=ours)
     generator.trainable = False
     classifier = build_classifier(16384, 1, spectrogram, options.width)
-    inverter = build_inverter(16384, 1, 100, spectrogram, options.width)
+    inverter = build_inverter(16384, 1, 100, spectrogram, width=options.width)
     config = InverterConfig() if name.startswith("ours") else dataclasses.replace(AUTHORS.inverter)
-    trainer = InverterTrainer(inverter, generator, classifier, keras.optimizers.Adam(1e-3), config)
+    trainer = InverterTrainer(inverter, generator, classifier, optimizer=keras.optimizers.Adam(1e-3), config=config)
     if not ours:
         trainer.features = PassPerLayer(classifier, config.perceptual_layers)
     return trainer
 
 
 def parts_of(trainer, audio, z):
-    """Seconds of what a step is made of, by name."""
+    """Seconds of the parts of a step, by name."""
     network, generator, features = trainer.network, trainer.generator, trainer.features
 
     def gradient(of, variables, *inputs):
@@ -99,7 +98,7 @@ def parts_of(trainer, audio, z):
 
 
 def measure(name, options):
-    """Print seconds an iteration, CPU seconds, GB; with --parts those of its parts."""
+    """Print seconds of an iteration, CPU seconds, GB; with --parts also the seconds of its parts."""
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(CONFIGURATIONS[name])
     trainer = make_trainer(name, options)
@@ -116,8 +115,8 @@ def measure(name, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dim", type=int, default=64, help="of the WaveGAN")
-    parser.add_argument("--width", type=int, default=64, help="of the ResNets")
+    parser.add_argument("--dim", type=int, default=64, help="base width of the WaveGAN")
+    parser.add_argument("--width", type=int, default=64, help="width of the ResNets")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", choices=CONFIGURATIONS, nargs="+", help="configurations (default: all)")

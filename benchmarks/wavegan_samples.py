@@ -1,10 +1,10 @@
-"""How well WaveGANs speak: what digit classifiers hear in random samples, a picture and a recording of some.
+"""Quality of WaveGANs: labels that classifiers predict for random samples, a picture and a recording of some.
 
-    python benchmarks/wavegan_samples.py CHECKPOINT ... [--judge CLASSIFIER ...] [--real DIGITS] [--out DIR]
+    python benchmarks/wavegan_samples.py CHECKPOINT ... [--classifier CLASSIFIER ...] [--real DIGITS] [--out DIR]
 
-CHECKPOINT is whatever --wavegan takes, a run folder of `train_keras.py wavegan` or its best/ too. The same z go into each. With --real the
-held-out clips of a folder stand beside them. Clips are heard at a peak of 1. Into DIR: <n>.flac, some samples one after the other, and
-samples.png, their spectrograms, a row a checkpoint.
+CHECKPOINT is any value of --wavegan, including a run folder of `train_keras.py wavegan` or its best/. All checkpoints get the same z. With
+--real the table includes the held-out clips of a folder. Clips are peak-normalised before classification if the classifier was trained so.
+DIR receives <n>.flac, some samples in sequence, and samples.png, their spectrograms, one row a checkpoint.
 """
 
 import argparse
@@ -17,25 +17,24 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks.measure import table
 
-COLUMNS = ("clips", "judge", "Inception Score", "confidence", "sure of %", "rarest digit %", "heard, zero to nine")
-SURE = 0.9  # of the highest probability
-SHOWN, RATE, GAP = 8, 16000, 0.25  # clips a row; Hz; seconds between them
+COLUMNS = ("clips", "classifier", "Inception Score", "confidence", "confident %", "rarest label %", "predicted, zero to nine")
+CONFIDENT = 0.9  # least highest probability
+SHOWN, RATE, GAP = 8, 16000, 0.25  # clips in a row; Hz; seconds between clips
 
 
-def row(name, judge_name, judge, audio, splits):
-    """The cells of a line: what a `Judge` hears in audio [clips, samples, channels]."""
+def row(name, audio, *, path, classifier, splits):
+    """The cells of a line: the predictions of a `ClipClassifier` for audio [clips, samples, channels]."""
     import numpy as np
 
     from tf_wavegan_inv.metrics.inception import inception_score
 
-    heard = judge(audio)
-    counts = np.bincount(heard.digits, minlength=10)
-    mean, spread = inception_score(heard.probabilities, splits)
-    sure = 100 * float(np.mean(heard.confidence > SURE))
+    found = classifier(audio)
+    counts = np.bincount(found.labels, minlength=10)
+    mean, spread = inception_score(found.probabilities, splits=splits)
+    confident = 100 * float(np.mean(found.confidence > CONFIDENT))
     rarest = 100 * float(counts.min() / counts.sum())
-    return [
-        name, judge_name, f"{mean:.2f} ± {spread:.2f}", float(heard.confidence.mean()), sure, rarest, " ".join(map(str, counts))
-    ]  # fmt: skip
+    score = f"{mean:.2f} ± {spread:.2f}"
+    return [name, path, score, float(found.confidence.mean()), confident, rarest, " ".join(map(str, counts))]
 
 
 def show(folder, sources):
@@ -65,34 +64,39 @@ def show(folder, sources):
 def main(arguments=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", type=pathlib.Path)
-    p.add_argument("--judge", nargs="+", type=pathlib.Path, help="digit classifiers (default: the bundled one)")
-    p.add_argument("--real", type=pathlib.Path, help="folder of digits; its split test is judged too")
-    p.add_argument("--count", type=int, default=2048, help="random z")
-    p.add_argument("--splits", type=int, default=4, help="of the Inception Score")
+    p.add_argument("--classifier", nargs="+", type=pathlib.Path, help="classifiers (default: the bundled one)")
+    p.add_argument("--real", type=pathlib.Path, help="folder of digits, whose split test is scored as well")
+    p.add_argument("--count", type=int, default=2048, help="number of random z")
+    p.add_argument("--splits", type=int, default=4, help="number of splits of the Inception Score")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--out", type=pathlib.Path, help="folder for recordings and picture")
+    p.add_argument("--out", type=pathlib.Path, help="folder of the recordings and the picture")
     options = p.parse_args(arguments)
     import numpy as np
 
     from tf_wavegan_inv import defaults, load_classifier, load_wavegan
     from tf_wavegan_inv.audio.load import read_corpus
-    from tf_wavegan_inv.models.predictions import Judge
+    from tf_wavegan_inv.models.predictions import ClipClassifier
 
-    judges = {str(path): Judge(load_classifier(path)) for path in options.judge or [defaults.CLASSIFIER]}
+    paths = options.classifier or [defaults.CLASSIFIER]
+    classifiers = {str(path): ClipClassifier(load_classifier(path)) for path in paths}
+
+    def rows_of(name, audio):
+        return [row(name, audio, path=p, classifier=c, splits=options.splits) for p, c in classifiers.items()]
+
     rows, shown = [], {}
     for path in options.checkpoints:
         generator = load_wavegan(path)
         z = np.random.default_rng(options.seed).uniform(-1, 1, (options.count, generator.config.latent_dim)).astype(np.float32)
         audio = generator.predict(z, batch_size=64, verbose=0)
         shown["/".join(path.parts[-2:])] = audio[:SHOWN]
-        rows += [row(path, name, judge, audio, options.splits) for name, judge in judges.items()]
+        rows += rows_of(path, audio)
     if options.real:
-        recipe = next(iter(judges.values())).classifier.recipe
+        recipe = next(iter(classifiers.values())).classifier.recipe
         clips = read_corpus([options.real]).labelled().arrays("test", recipe.audio, *generator.output_shape[1:])
-        order = np.random.default_rng(options.seed).permutation(len(clips))  # they lie in the order of their digits
+        order = np.random.default_rng(options.seed).permutation(len(clips))  # they are sorted by label
         audio = clips.float_audio()[order]
         shown["real"] = audio[:SHOWN]
-        rows += [row(f"{options.real} test", name, judge, audio, options.splits) for name, judge in judges.items()]
+        rows += rows_of(f"{options.real} test", audio)
     print(table(COLUMNS, rows))
     if options.out:
         show(options.out, shown)

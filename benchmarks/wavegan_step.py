@@ -1,4 +1,4 @@
-"""Time of one WaveGAN training iteration (5 updates of D, 1 of G), ours beside the same step with Keras' own convolutions.
+"""Time of one WaveGAN training iteration (5 updates of D, 1 of G), compared with the same step of Keras' convolutions.
 
 python benchmarks/wavegan_step.py
 TF_ENABLE_ONEDNN_OPTS=0 python benchmarks/wavegan_step.py --only-plain      with the kernels that TensorFlow 1.15 had
@@ -24,7 +24,7 @@ from tf_wavegan_inv.wavegan import generator as generator_module
 
 
 def plain_layers():
-    """Make the networks out of Keras' own convolutions from now on."""
+    """Replace the convolutions of the networks by Keras' own, for the rest of the process."""
     generator_module.UpsampleConv1D = lambda filters, kernel_len, stride, **kw: keras.layers.Conv1DTranspose(
         filters, kernel_len, stride, padding="same", **kw
     )

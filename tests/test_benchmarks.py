@@ -1,4 +1,4 @@
-"""What the benchmarks do besides taking times."""
+"""The benchmarks that do more than measure time."""
 
 import tomllib
 
@@ -28,7 +28,9 @@ def test_reconstructions_are_paired_measured_and_counted(tmp_path):
     done = run_command(ROOT / "benchmarks" / "reconstructions.py", ours, theirs)
     assert done.returncode == 0, done.stderr
     assert "| ours | theirs (2) |" in done.stdout and "| latent/max_error | 0.25 [0.25, 0.25] |" in done.stdout
-    assert "c.wav: 8000 of 8000 samples are NaN" in done.stderr and "d.flac: of 8000 Hz, its original of 16384 Hz" in done.stderr
+    assert (
+        "c.wav: 8000 of 8000 samples are NaN" in done.stderr and "d.flac: its rate is 8000 Hz, and 16384 Hz for its original" in done.stderr
+    )
     done = run_command(ROOT / "benchmarks" / "reconstructions.py", ours, ours / "deep")
     assert done.returncode == 2 and "has the path of one of" in done.stderr and "Traceback" not in done.stderr
 
@@ -43,7 +45,7 @@ def test_every_line_of_the_ablations_is_a_recipe_of_its_own():
         assert any(recipe["inversion"][term] for term in ("waveform", "stft", "log_stft"))  # what is trained can be inverted by
 
 
-def test_samples_are_judged_shown_and_heard(tmp_path, golden, capsys):
+def test_samples_are_scored_shown_and_written(tmp_path, golden, capsys):
     wavegan_samples.main([str(golden("a_default")), "--count", "12", "--splits", "2", "--real", str(CLIPS), "--out", str(tmp_path)])
     _, _, made, real = capsys.readouterr().out.strip().splitlines()
     made, real = ([cell.strip() for cell in line.strip("|").split("|")] for line in (made, real))

@@ -8,19 +8,19 @@ from tf_wavegan_inv.commands import beam, convert, evaluate, explore, export, ge
 from tf_wavegan_inv.commands.common import HelpFormatter, command, start_tensorflow
 
 COMMANDS = {
-    "generate": (generate, "z -> audio: clips from random latents, or from yours"),
-    "invert": (invert, "audio -> z: the latents that regenerate your clips"),
-    "evaluate": (evaluate, "the paper's tables and figures, and a report to look at and listen to"),
-    "explore": (explore, "what lies between, around and near the latents of clips"),
+    "generate": (generate, "z -> audio: clips of random or given latent vectors"),
+    "invert": (invert, "audio -> z: the latent vectors that regenerate recordings"),
+    "evaluate": (evaluate, "the paper's tables and figures, and a report with playable clips"),
+    "explore": (explore, "interpolations, directions and neighbours of latent vectors"),
     "export": (export, "a SavedModel for TensorFlow Serving"),
-    "request": (request, "audio -> z by a TensorFlow Serving server"),
-    "beam": (beam, "audio -> z on a cluster, by Apache Beam"),
+    "request": (request, "audio -> z on a TensorFlow Serving server"),
+    "beam": (beam, "audio -> z on a cluster, with Apache Beam"),
     "prepare": (prepare, "a data set folder -> TFRecord shards, for training"),
-    "convert": (convert, "WaveGAN files: official checkpoint, frozen graph, Keras file"),
+    "convert": (convert, "WaveGAN files between formats: official checkpoint, frozen graph, Keras file"),
 }
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="tf-wavegan-inv", description=tf_wavegan_inv.__doc__.splitlines()[0], formatter_class=HelpFormatter)
     p.add_argument("--version", action="version", version=tf_wavegan_inv.__version__)
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")

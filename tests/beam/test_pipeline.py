@@ -49,7 +49,7 @@ def test_files_to_parquet_as_invert_does(cli, command_line, tmp_path, folder):
     for name in ("first.flac", "deep/second.flac", "third.wav"):
         z = np.load(tmp_path / "local" / name.replace(".flac", ".z.npy").replace(".wav", ".z.npy"))
         np.testing.assert_allclose(rows[name]["z"], z, atol=2e-3)
-        assert rows[name]["method"] == "hybrid" and rows[name]["status"] == "max_iterations" and 0 <= rows[name]["digit"] <= 9
+        assert rows[name]["method"] == "hybrid" and rows[name]["status"] == "max_iterations" and 0 <= rows[name]["label_predicted"] <= 9
 
 
 def test_records_to_records(cli, command_line, tmp_path, folder):
@@ -82,7 +82,7 @@ def test_a_records_audio_comes_back(tmp_path):
 
 def test_the_handler_travels_and_what_is_random_hangs_on_the_clip_alone():
     """Pickled, as to a worker; a clip's z is the same in any bundle."""
-    handler = KeyedModelHandler(InversionHandler("gradient", 4, seed=3, max_iterations=2, wavegan=GOLDEN / "trained"))
+    handler = KeyedModelHandler(InversionHandler("gradient", max_batch_size=4, seed=3, max_iterations=2, wavegan=GOLDEN / "trained"))
     handler = pickle.loads(pickle.dumps(handler))
     model = handler.load_model()
     rng = np.random.default_rng(0)
@@ -96,9 +96,9 @@ def test_the_handler_travels_and_what_is_random_hangs_on_the_clip_alone():
 BAD = [
     (["--input", "nowhere/*.wav", "--output", "z", "--method", "inverter", *DIRECT], "nowhere/*.wav matches no file"),
     (["--input", "notes.txt", "--output", "z", "--method", "inverter", *DIRECT], "No clip could be inverted; z-*.parquet has the reasons"),
-    (["--input", "notes.t*", "--output", "y", "--method", "inverter", *DIRECT], "--input notes.t* has none"),
-    (["--input", "notes.txt", "--output", "z", "--method", "inverter", *DIRECT], "There are results at z-*.parquet already"),
-    (["--input", "notes.txt", "--output", "/proc/nope/z", "--method", "inverter", *DIRECT], "Beam cannot run this"),
+    (["--input", "notes.t*", "--output", "y", "--method", "inverter", *DIRECT], "--input notes.t* holds none"),
+    (["--input", "notes.txt", "--output", "z", "--method", "inverter", *DIRECT], "z-*.parquet holds results already"),
+    (["--input", "notes.txt", "--output", "/proc/nope/z", "--method", "inverter", *DIRECT], "Beam cannot run this pipeline"),
     (["--input", "notes.txt", "--output", "z", "notes.txt"], "'notes.txt' is no option"),
     (["--input", "notes.txt", "--output", "x", "--inverter", "nowhere"], "No inverter at nowhere"),
     (["--input", "notes.txt", "--output", "x", "--method", "inverter", "--", "--runner=Abacus"], "Unexpected pipeline runner: Abacus"),

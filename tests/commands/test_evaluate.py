@@ -11,12 +11,12 @@ import soundfile
 
 from tests.conftest import GOLDEN, run_command, run_here
 
-ARGUMENTS = ("evaluate", "--count", 5, "--batch-size", 3, "--methods", "inverter", "hybrid", "--max-iterations", 20, "--listen", 4)
+ARGUMENTS = ("evaluate", "--count", 5, "--batch-size", 3, "--methods", "inverter", "hybrid", "--max-iterations", 20, "--playable", 4)
 
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory):
-    """An evaluation, killed between its batches by the loss of two parts, and gone on with: folder and the second call."""
+    """An evaluation that lost two stored batches, and resumed: folder, second call, rows of the first call."""
     folder = tmp_path_factory.mktemp("evaluation")
     first = run_command("-m", "tf_wavegan_inv.cli", *ARGUMENTS, "--inception", GOLDEN / "inception", "--speech", cwd=folder)
     assert first.returncode == 0, first.stderr
@@ -44,7 +44,7 @@ def rows_of(folder):
         return list(csv.DictReader(file))
 
 
-def test_goes_on_where_it_was_stopped_to_the_same_figures(evaluated):
+def test_resumes_to_the_same_figures(evaluated):
     folder, _, before = evaluated
     rows = list(csv.DictReader(before.splitlines()))
     for row, again in zip(rows, rows_of(folder), strict=True):
@@ -70,7 +70,7 @@ def test_rows_agree_with_the_files(evaluated, generator):
         assert 0 <= float(row["confidence"]) <= 1 and float(row["relative_mse"]) >= 0
         assert (row["recovered"] != "") == (row["set"] == "synthesised")
     exact = [row for row in rows if row["status"] == "exact"]
-    assert exact and all((row["set"], row["recovered"], row["kept"]) == ("synthesised", "1", "1") for row in exact)
+    assert exact and all((row["set"], row["recovered"], row["label_agreement"]) == ("synthesised", "1", "1") for row in exact)
 
 
 def test_tables(evaluated):
@@ -85,10 +85,10 @@ def test_tables(evaluated):
     assert recovered[0] == 0 < recovered[1]
     assert tables["classifier"]["accuracy"]["n"] == 50  # of all that are held out, not of those alone that were inverted
     record = tables["record"]
-    assert set(record["models"]) == {"wavegan", "inverter", "classifier", "judge"} and record["command"][1] == "evaluate"
+    assert set(record["models"]) == {"wavegan", "inverter", "classifier", "scoring_classifier"} and record["command"][1] == "evaluate"
     assert "0.9979" in (folder / "table1.md").read_text() and "36.93 %" in (folder / "table2.md").read_text()
-    assert "| 5 real clips | digit accuracy |" in done.stdout
-    assert "## Real, or made by this generator?" in (folder / "tables.md").read_text()
+    assert "| 5 real clips | label accuracy | label agreement |" in done.stdout
+    assert "## Real or synthesised?" in (folder / "tables.md").read_text()
 
 
 def test_pictures(evaluated):
@@ -107,7 +107,7 @@ def test_tensorboard_has_all_of_it(evaluated):
     assert sum(tag.startswith("audio/") for tag in events.Tags()["tensors"]) == 5
     z = np.loadtxt(folder / "z.tsv", delimiter="\t")
     table = list(csv.DictReader((folder / "clips.tsv").open(), delimiter="\t"))
-    assert z.shape == (5, 100) and len(table) == 5 and set(table[0]) == {"clip", "digit", "heard", "speaker", "split"}
+    assert z.shape == (5, 100) and len(table) == 5 and set(table[0]) == {"clip", "label", "label_predicted", "speaker", "split"}
     assert "sprite" in (folder / "projector_config.pbtxt").read_text() and (folder / "clips.png").exists()
 
 

@@ -18,7 +18,7 @@ def test_explores_what_was_inverted(cli, tmp_path, generator):
         "explore", "found", "--between", names[0], f"{names[-1]}.flac", "--steps", 3, "--components", 2, "--neighbours", 2, "--out", "out"
     )
     assert done.returncode == 0, done.stderr
-    assert "has the same digit for" in done.stdout and "has the same speaker for" in done.stdout
+    assert "has the same label for" in done.stdout and "has the same speaker for" in done.stdout
     (path,) = (tmp_path / "out" / "interpolation").iterdir()
     ends = [np.load(tmp_path / "found" / f"{name}.z.npy") for name in (names[0], names[-1])]
     for i, expected in ((0, ends[0]), (1, (ends[0] + ends[1]) / 2), (2, ends[1])):
@@ -44,7 +44,7 @@ def test_explores_what_was_inverted(cli, tmp_path, generator):
 def test_the_z_of_another_generator_are_refused(cli, tmp_path):
     assert cli("generate", "--wavegan", GOLDEN / "trained", "--count", 3, "--out", "other").returncode == 0
     done = cli("explore", "other", "--out", "out")
-    assert done.returncode == 2 and "are of another WaveGAN" in done.stderr and "trained/model.ckpt" in done.stderr
+    assert done.returncode == 2 and "belong to another WaveGAN" in done.stderr and "trained/model.ckpt" in done.stderr
     done = cli("explore", "other", "--wavegan", GOLDEN / "trained", "--components", 1, "--neighbours", 1, "--out", "out")
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "other" / "run.json").read_text())
@@ -65,7 +65,7 @@ BAD = [
     (["none"], "0 latents (*.z.npy) in none"),
     (["found", "--between", "a", "c"], "0 clips are called 'c'; there are a, b."),
     (["damaged"], "a.z.npy is not a readable .npy file"),
-    (["small"], "holds float32 [64]; finite floats of shape [100] are needed"),
+    (["small"], "holds float32 [64]; finite floats of shape [100] are required"),
     (["--steps", "1"], "must be at least 2, received 1"),
 ]
 

@@ -12,8 +12,8 @@ import soundfile
 from tests.conftest import CLIPS, GOLDEN, run_here
 from tf_wavegan_inv import defaults, load_wavegan
 from tf_wavegan_inv.audio.folders import Clip
-from tf_wavegan_inv.commands.clips import output_names
 from tf_wavegan_inv.commands.common import clips_in_words
+from tf_wavegan_inv.commands.recordings import output_names
 
 
 def rows(path):
@@ -155,7 +155,10 @@ def test_a_wavegan_of_other_length_and_channels_needs_no_classifier_for_gradient
         "out",
     )
     assert done.returncode == 0, done.stderr
-    assert soundfile.info(tmp_path / "out" / "first.wav").channels == 2 and rows(tmp_path / "out" / "inversions.csv")[0]["digit"] == ""
+    assert (
+        soundfile.info(tmp_path / "out" / "first.wav").channels == 2
+        and rows(tmp_path / "out" / "inversions.csv")[0]["label_predicted"] == ""
+    )
 
 
 def test_outputs_of_equal_stems_do_not_collide(tmp_path):
@@ -179,7 +182,7 @@ def test_a_wav_of_the_generator_gives_back_its_latents(cli, tmp_path):
 def test_self_check_recovers_known_latents(cli):
     done = cli("invert", "--self-check", 2)
     assert done.returncode == 0, done.stderr
-    assert "2 clips of known z" in done.stdout and "every direction of z is heard" in done.stdout
+    assert "2 clips of known z" in done.stdout and "every direction of z is audible" in done.stdout
     assert "recovered (largest error below 0.01): 100.0 %" in done.stdout
 
 
@@ -219,7 +222,7 @@ def test_any_generator_is_inverted(cli, tmp_path):
 BAD = [
     (["invert", "--generator", "{folder}"], "The bundled inverter is not for"),
     (["invert", "--generator", "{folder}", "--method", "gradient"], "No generator at"),
-    (["invert", "--generator", "{folder}", "--method", "gradient", "--pivot", "3"], "--pivot tunes a WaveGAN"),
+    (["invert", "--generator", "{folder}", "--method", "gradient", "--pivot", "3"], "--pivot fine-tunes a WaveGAN"),
     (["invert", "--latent-dim", "3"], "go with --generator"),
     (["invert", "--self-check", "--pivot", "3", "--trajectory", "--out", "there"], "leave out trajectory, pivot, out"),
     (["invert", "--time-limit", "0"], "must be a number above 0, received 0"),

@@ -17,7 +17,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.conftest import CLIPS, GOLDEN, ROOT, last_model
-from tf_wavegan_inv.commands.train import _tell_cost
+from tf_wavegan_inv.commands.train import _warn_of_cost
 from tf_wavegan_inv.models import bundle  # noqa: F401 - registers the layers
 from tf_wavegan_inv.names import NAMES
 from tf_wavegan_inv.training.half_precision import cost, gradients
@@ -94,7 +94,7 @@ def test_evaluates_held_out_clips(finished):
     run, done = finished
     folder = run / "evaluation"
     methods = json.loads((folder / "tables.json").read_text())["sets"]["real"]["methods"]
-    assert list(methods) == ["original", "inverter", "gradient", "hybrid"] and "| 4 real clips | digit accuracy |" in done.stdout
+    assert list(methods) == ["original", "inverter", "gradient", "hybrid"] and "| 4 real clips | label accuracy |" in done.stdout
     for method, found in methods.items():
         assert found["class/accuracy"]["n"] == 4 and f"\n| {method} | {100 * found['class/accuracy']['share']:.1f} % |" in done.stdout
         assert method == "original" or found["waveform/relative_mse"]["failed"] == 0
@@ -263,7 +263,7 @@ def test_mistakes_get_a_message(train_keras, train_here, clips, tmp_path, argume
 @pytest.mark.parametrize("policy, times, told", [("mixed_bfloat16", 14.2, True), ("mixed_bfloat16", 0.6, False), ("float32", 14.2, False)])
 def test_half_precision_that_slows_training_is_told(monkeypatch, capsys, policy, times, told):
     monkeypatch.setattr("tf_wavegan_inv.training.half_precision.cost", lambda dtype: times)
-    _tell_cost(policy)
+    _warn_of_cost(policy)
     assert ("14 times as long" in capsys.readouterr().out) == told
 
 

@@ -119,7 +119,7 @@ def test_convert_takes_the_average(finished, cli, tmp_path):
     "more, message",
     [
         (("--init", GOLDEN / "trained", "--steps", 50), "is at step 50 already, and 50 steps were asked for"),
-        (("--init", GOLDEN / "trained", "--dim", 8), "the width is that of the checkpoint"),
+        (("--init", GOLDEN / "trained", "--dim", 8), "the checkpoint sets the width"),
         (("--init", "some.keras"), "Training begins from a checkpoint, received some.keras"),
         (("--data", "nowhere"), "No folder of audio at nowhere"),
         (("--init", "nowhere.ckpt"), "No checkpoint at nowhere.ckpt"),

@@ -10,7 +10,7 @@ from tf_wavegan_inv.evaluation.evaluate import Evaluator
 from tf_wavegan_inv.evaluation.sets import real
 from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.models.generator import load_generator
-from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.recipe import load_recipe
 
 
@@ -23,7 +23,8 @@ def test_z_is_written_as_the_model_takes_it(tmp_path, real_clips):
     generator = load_generator(tmp_path / "made.keras", latent_range=(-3.0, 3.0))
     inversion = Inversion(generator, method="inverter", inverter=NearlyRight(z, 0.0), config=load_recipe("paper").inversion)
     clips = real(real_clips.take([0, 1]))
-    Evaluator({"inverter": inversion}, Judge(load_classifier(defaults.CLASSIFIER), with_features=True), tmp_path)([clips])
+    classifier = ClipClassifier(load_classifier(defaults.CLASSIFIER), with_features=True)
+    Evaluator({"inverter": inversion}, classifier, out=tmp_path)([clips])
     for name, expected in zip(clips.clips, z, strict=True):
         path = tmp_path / "audio" / "real" / "inverter" / name
         written, (audio, _) = np.load(f"{path}.z.npy"), soundfile.read(f"{path}.wav", dtype="float32")

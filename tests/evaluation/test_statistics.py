@@ -5,38 +5,41 @@ import pytest
 
 from tf_wavegan_inv.evaluation.bootstrap import paired_difference
 from tf_wavegan_inv.evaluation.evaluate import ORIGINAL, Evaluation
-from tf_wavegan_inv.evaluation.report import evenly
+from tf_wavegan_inv.evaluation.findings import evenly
 from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, ClipSet
-from tf_wavegan_inv.evaluation.statistics import detection, honesty, statistics
-from tf_wavegan_inv.evaluation.tables import detection_table, difference_table, full_table, honesty_table, paper_table, short_table
+from tf_wavegan_inv.evaluation.statistics import classifier_report, detection, statistics
+from tf_wavegan_inv.evaluation.tables import classifier_table, detection_table, difference_table, full_table, paper_table, short_table
 from tf_wavegan_inv.metrics.detection import area_under_roc
-from tf_wavegan_inv.models.predictions import Heard
+from tf_wavegan_inv.models.predictions import Predictions
 
 CLIPS = 20
 
 
-def heard(digits):
-    return Heard(np.eye(10, dtype=np.float32)[digits], np.random.default_rng(0).normal(size=(len(digits), 3)))
+def predict(labels):
+    return Predictions(np.eye(10, dtype=np.float32)[labels], np.random.default_rng(0).normal(size=(len(labels), 3)))
 
 
 @pytest.fixture
 def evaluation():
-    """Gradient errs by the clip's number, hybrid by half of it; hybrid hears all digits right, gradient those of every other clip."""
+    """Errors: gradient the clip's index, hybrid half of it; all labels right by hybrid, every other one by gradient."""
     labels = np.arange(CLIPS) % 10
-    digits = {ORIGINAL: labels, "gradient": np.where(np.arange(CLIPS) % 2, labels, (labels + 1) % 10), "hybrid": labels}
-    sets = {n: ClipSet(n, [f"clip{i}" for i in range(CLIPS)], None, None, labels, ["ann"] * CLIPS) for n in (SYNTHESISED, REAL)}
+    predicted = {ORIGINAL: labels, "gradient": np.where(np.arange(CLIPS) % 2, labels, (labels + 1) % 10), "hybrid": labels}
+    clips = [f"clip{i}" for i in range(CLIPS)]
+    sets = {
+        n: ClipSet(name=n, clips=clips, batch=None, identity=None, labels=labels, speakers=["ann"] * CLIPS) for n in (SYNTHESISED, REAL)
+    }
     rows, found = {}, {}
     for name in sets:
         for method, factor in ((ORIGINAL, None), ("gradient", 1.0), ("hybrid", 0.5)):
-            found[name, method] = heard(digits[method])
+            found[name, method] = predict(predicted[method])
             for i in range(CLIPS):
-                row = {"set": name, "method": method, "clip": f"clip{i}", "class/accuracy": float(digits[method][i] == labels[i])}
+                row = {"set": name, "method": method, "clip": f"clip{i}", "class/accuracy": float(predicted[method][i] == labels[i])}
                 if factor:
                     row |= {"waveform/mse": factor * i, "seconds": 1.0, "distance": factor * i + 10 * (name == REAL)}
                 rows.setdefault((name, method), []).append(row)
         rows[name, "silence"] = [{"waveform/mse": 7.0}] * CLIPS
     rows[REAL, "gradient"][3]["waveform/mse"] = np.nan
-    return Evaluation(rows, found, {}, {}, sets, ["gradient", "hybrid"])
+    return Evaluation(rows=rows, predictions=found, official={}, z={}, sets=sets, methods=["gradient", "hybrid"])
 
 
 def test_statistics(evaluation):
@@ -60,10 +63,10 @@ def test_what_failed_is_counted_and_left_out_of_pairs(evaluation):
 
 
 def test_inception_score_is_that_of_clips_in_any_order(evaluation):
-    """Sorted by digit, each of two splits would hold half of the digits, and score 5."""
-    for key, judged in evaluation.heard.items():
-        order = np.argsort(judged.digits, kind="stable")
-        evaluation.heard[key] = Heard(judged.probabilities[order], judged.features)
+    """Sorted by label, each of two splits would hold half of the labels, and score 5."""
+    for key, found in evaluation.predictions.items():
+        order = np.argsort(found.labels, kind="stable")
+        evaluation.predictions[key] = Predictions(found.probabilities[order], found.features)
     assert statistics(evaluation)[REAL]["methods"]["hybrid"]["class/inception_score"]["mean"] > 7
 
 
@@ -86,10 +89,10 @@ def test_bootstrap_interval_is_that_of_the_mean():
     assert np.isnan(paired_difference([np.nan], [1])[0])
 
 
-def test_honesty():
-    judged = honesty(heard(np.array([1, 2, 3, 3])), [1, 2, 3, -1], ["ann", "ann", "bob", "bob"])
-    assert judged["accuracy"]["n"] == 3 and judged["accuracy"]["share"] == 1 and judged["speakers"] == {"ann": [2, 2], "bob": [1, 1]}
-    assert honesty(heard(np.array([1])), [-1], [""]) is None
+def test_classifier_report():
+    report = classifier_report(predict(np.array([1, 2, 3, 3])), [1, 2, 3, -1], ["ann", "ann", "bob", "bob"])
+    assert report["accuracy"]["n"] == 3 and report["accuracy"]["share"] == 1 and report["speakers"] == {"ann": [2, 2], "bob": [1, 1]}
+    assert classifier_report(predict(np.array([1])), [-1], [""]) is None
 
 
 def test_tables(evaluation):
@@ -101,8 +104,8 @@ def test_tables(evaluation):
     assert f"| hybrid | {score} | 3.89 ± 0.027 | 4.75000 | 0.00887 | - | 0.9540 | 100.00 % | 36.93 % |" in two
     assert "| gradient | 50.0 % | - | - | - | - | 1 |" in short_table(found, REAL)
     assert "**-4.75 [" in difference_table(found, SYNTHESISED)
-    judged = honesty(evaluation.heard[REAL, ORIGINAL], evaluation.sets[REAL].labels, ["<img|src>"] * CLIPS)
-    assert "| ... of speaker &lt;img&#124;src&gt; | 20 of 20 |" in honesty_table(judged, found)
+    report = classifier_report(evaluation.predictions[REAL, ORIGINAL], evaluation.sets[REAL].labels, ["<img|src>"] * CLIPS)
+    assert "| ... of speaker &lt;img&#124;src&gt; | 20 of 20 |" in classifier_table(report, found)
     areas = {method: area_under_roc(*pair) for method, pair in detection(evaluation).items()}
     assert areas["hybrid"] == 1 and 0.8 < areas["gradient"] < 1 and "| hybrid | 1.0000 |" in detection_table(areas)
 

@@ -23,9 +23,9 @@ def test_latents_go_with_their_columns_and_pictures(tmp_path):
     z = np.random.default_rng(0).normal(size=(5, 7))
     audio = np.zeros((5, 4000, 1))
     audio[3] = np.random.default_rng(1).normal(size=(4000, 1))
-    write_latents(tmp_path, z, {"clip": list("abcde"), "digit": [1, 2, 3, 4, ""]}, audio)
+    write_latents(tmp_path, z, columns={"clip": list("abcde"), "label": [1, 2, 3, 4, ""]}, audio=audio)
     np.testing.assert_allclose(np.loadtxt(tmp_path / "z.tsv", delimiter="\t"), z, rtol=1e-5)
-    assert (tmp_path / "clips.tsv").read_text().splitlines()[:2] == ["clip\tdigit", "a\t1"]
+    assert (tmp_path / "clips.tsv").read_text().splitlines()[:2] == ["clip\tlabel", "a\t1"]
     sheet = tf.io.decode_png((tmp_path / "clips.png").read_bytes()).numpy()
     assert sheet.shape == (3 * SPRITE, 3 * SPRITE, 3)
     loud = [sheet[SPRITE * r : SPRITE * (r + 1), SPRITE * c : SPRITE * (c + 1)].mean() for r in range(3) for c in range(3)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tf_wavegan_inv.exploration.directions import class_directions, class_means, interpolate, nearest, principal_directions, walk
-from tf_wavegan_inv.exploration.explore import explore, in_words, retrieval
+from tf_wavegan_inv.exploration.explore import explore, retrieval, sentences
 from tf_wavegan_inv.exploration.latents import Latents
 
 RANDOM = np.random.default_rng(0)
@@ -30,7 +30,9 @@ def test_principal_directions_are_those_of_the_covariance():
         np.testing.assert_allclose(np.abs(direction), np.sqrt(value) * np.abs(vector), atol=1e-4)
     np.testing.assert_allclose(shares, values[::-1][:3] / values.sum())
     assert len(principal_directions(z[:3], 10)[0]) == 2  # three points span a plane
-    np.testing.assert_allclose(walk(z[0], directions[0], 2, 3), [z[0] - 2 * directions[0], z[0], z[0] + 2 * directions[0]], atol=1e-5)
+    np.testing.assert_allclose(
+        walk(z[0], directions[0], reach=2, steps=3), [z[0] - 2 * directions[0], z[0], z[0] + 2 * directions[0]], atol=1e-5
+    )
 
 
 def test_nearest_are_the_nearest():
@@ -48,8 +50,8 @@ def test_retrieval_of_classes_that_lie_apart():
     labels = np.repeat([1, 2], 10)
     z = RANDOM.normal(size=(20, 3)) + 20 * labels[:, None]
     found = retrieval(Latents([str(i) for i in range(20)], z, labels, [""] * 20), nearest(z, 1))
-    assert found == {"digit": {"nearest": 1, "chance": pytest.approx(9 / 19), "n": 20}}
-    assert "100.0 % of 20 clips; any other has it for 47.4 %" in in_words(found)[0]
+    assert found == {"label": {"nearest": 1, "chance": pytest.approx(9 / 19), "n": 20}}
+    assert "100.0 % of 20 clips, a random clip for 47.4 %" in sentences(found)[0]
 
 
 def test_without_labels_there_are_still_walks_and_neighbours():

@@ -48,7 +48,9 @@ def test_frechet_distance_of_normal_distributions():
 
 def test_inception_score_between_its_limits():
     sure = np.tile(np.eye(10), (10, 1))
-    assert inception_score(sure, 1)[0] == pytest.approx(10) and inception_score(np.full((100, 10), 0.1), 2) == pytest.approx((1, 0))
+    assert inception_score(sure, splits=1)[0] == pytest.approx(10) and inception_score(np.full((100, 10), 0.1), splits=2) == pytest.approx(
+        (1, 0)
+    )
 
 
 def test_roc():

@@ -22,6 +22,6 @@ def test_pesq_falls_with_noise(real_clips):
     pytest.importorskip("pesq", reason="pesq is optional: it needs a C compiler")
     audio = real_clips.float_audio(0, 2)
     for rate in (16000, 16384):
-        values = [speech.pesq(audio, noisy(audio, share), rate).mean() for share in (0, 0.03)]
+        values = [speech.pesq(audio, noisy(audio, share), sample_rate=rate).mean() for share in (0, 0.03)]
         assert values[0] > 4.5 > values[1] > 1
     assert np.isnan(speech.pesq(audio[:, :100], audio[:, :100])).all()

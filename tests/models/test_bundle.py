@@ -10,7 +10,7 @@ from tf_wavegan_inv import UserError, defaults, load_audio, load_classifier, loa
 from tf_wavegan_inv.config import SpectrogramConfig
 from tf_wavegan_inv.metrics.waveform import relative_mse
 from tf_wavegan_inv.models.classifier import build_classifier, feature_extractor
-from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.precision import WHOLE
 
 
@@ -34,7 +34,7 @@ def test_the_bundled_inverter_knows_something_of_z_and_more_of_the_waveform(gene
 def test_the_bundled_classifier_hears_unseen_speakers(generator):
     files = sorted(defaults.DATA.glob("test/*.flac"))
     classifier = load_classifier(defaults.CLASSIFIER)
-    digits = Judge(classifier)(load_audio(files, generator, classifier.recipe.audio)).digits
+    digits = ClipClassifier(classifier)(load_audio(files, generator, classifier.recipe.audio)).labels
     expected = ["Zero One Two Three Four Five Six Seven Eight Nine".split().index(f.name.split("_")[0]) for f in files]
     assert np.mean(digits == expected) >= 0.7
 

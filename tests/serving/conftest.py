@@ -22,14 +22,18 @@ def signatures():
     generator = load_wavegan(GOLDEN / "trained")
     inverter = build_inverter(16384, 1, 100, recipe.spectrogram, width=4)
     classifier = build_classifier(16384, 1, recipe.spectrogram, width=4)
-    return Signatures(generator, inverter, classifier, recipe.audio, recipe.inversion)
+    return Signatures(generator, inverter=inverter, classifier=classifier, audio_config=recipe.audio, inversion=recipe.inversion)
 
 
 @pytest.fixture(scope="package")
 def exported(signatures, tmp_path_factory):
     """Folder of version 1, with its warm-up."""
     folder = tmp_path_factory.mktemp("served")
-    return export(signatures, folder, 1, {"made": "here"}, lambda path: write_warmup(path, signatures, "digits", batches=(1, 3)))
+
+    def add(path):
+        write_warmup(path, signatures, model_name="digits", batches=(1, 3))
+
+    return export(signatures, folder, version=1, record={"made": "here"}, add=add)
 
 
 @pytest.fixture(scope="package")

@@ -125,7 +125,7 @@ def _plain(name, value):
 def test_grpc_and_rest_give_the_models_answers(grpc_server, rest_server, call, clips):
     z = np.random.default_rng(0).uniform(-1, 1, (2, 100)).astype(np.float32)
     for server in (grpc_server()[0], rest_server):
-        client = Client(server, "digits")
+        client = Client(server, model="digits")
         for name, inputs in (
             ("invert", {"audio": clips}),
             ("generate", {"z": z}),
@@ -144,27 +144,27 @@ def test_grpc_and_rest_give_the_models_answers(grpc_server, rest_server, call, c
 
 def test_waits_for_a_server_that_is_loading_and_gives_up_in_time(grpc_server, clips):
     server, service = grpc_server(failures=2)
-    assert Client(server, "digits")("invert", audio=clips)["z"].shape == (3, 100) and service.calls == 3
+    assert Client(server, model="digits")("invert", audio=clips)["z"].shape == (3, 100) and service.calls == 3
     with socket.socket() as free:
         free.bind(("localhost", 0))
         for nobody in (f"localhost:{free.getsockname()[1]}", f"http://localhost:{free.getsockname()[1]}"):
             began = time.monotonic()
             with pytest.raises(UnreachableError, match="does not serve digits/invert"):
-                Client(nobody, "digits", deadline=2)("invert", audio=clips)
+                Client(nobody, model="digits", deadline=2)("invert", audio=clips)
             assert time.monotonic() - began < 5
 
 
 def test_a_slow_server_is_no_refusal(grpc_server, clips):
     server, service = grpc_server(delay=3)
     with pytest.raises(UnreachableError, match="did not answer digits/invert within 0.5 s: give a longer deadline"):
-        Client(server, "digits", deadline=0.5)("invert", audio=clips)
+        Client(server, model="digits", deadline=0.5)("invert", audio=clips)
     assert service.calls == 1
-    with pytest.raises(UnreachableError, match="does not speak HTTP: REST is usually at port 8501"):
-        Client(f"http://{server}", "digits")("invert", audio=clips)
+    with pytest.raises(UnreachableError, match="does not speak HTTP: REST usually has port 8501"):
+        Client(f"http://{server}", model="digits")("invert", audio=clips)
 
 
 def test_a_server_without_http_that_hangs_up_midway(clips):
-    """A connection is reset while a long body goes out: told as what it is all the same."""
+    """A connection is reset during a long body; the message names the cause."""
     listener = socket.create_server(("localhost", 0))
     count = []
 
@@ -187,7 +187,7 @@ def test_a_server_without_http_that_hangs_up_midway(clips):
     threading.Thread(target=hang_up, daemon=True).start()
     try:
         with pytest.raises(UnreachableError, match="does not speak HTTP"):
-            Client(f"http://localhost:{listener.getsockname()[1]}", "digits")("invert", audio=np.tile(clips, (8, 1, 1)))
+            Client(f"http://localhost:{listener.getsockname()[1]}", model="digits")("invert", audio=np.tile(clips, (8, 1, 1)))
         assert len(count) == 2
     finally:
         listener.close()
@@ -195,16 +195,16 @@ def test_a_server_without_http_that_hangs_up_midway(clips):
 
 def test_a_busy_server_that_hangs_up_midway_is_asked_again(rest_service, rest_server, clips):
     rest_service.hang_ups = 2
-    assert Client(rest_server, "digits")("invert", audio=np.tile(clips, (8, 1, 1)))["z"].shape == (24, 100)
+    assert Client(rest_server, model="digits")("invert", audio=np.tile(clips, (8, 1, 1)))["z"].shape == (24, 100)
     assert rest_service.hang_ups == 0
 
 
-def test_a_refusal_is_told_in_the_servers_words(grpc_server, rest_server):
+def test_a_refusal_has_the_servers_reason(grpc_server, rest_server):
     for server in (grpc_server()[0], rest_server):
         with pytest.raises(UserError, match=r"digits/invert: \[audio is silent"):
-            Client(server, "digits")("invert", audio=np.zeros((1, 16384, 1)))  # float64, which is sent as float32
+            Client(server, model="digits")("invert", audio=np.zeros((1, 16384, 1)))  # float64, which is sent as float32
     with pytest.raises(UnreachableError, match="NOT_FOUND: no other/invert"):
-        Client(grpc_server()[0], "other")("invert", audio=np.zeros((1, 16384, 1), np.float32))
+        Client(grpc_server()[0], model="other")("invert", audio=np.zeros((1, 16384, 1), np.float32))
 
 
 @pytest.mark.parametrize("steps", [0, 3])
@@ -252,7 +252,7 @@ def test_the_real_server(exported, clips, call):
     command = ["tensorflow_model_server", f"--port={port}", "--model_name=digits", f"--model_base_path={exported.parent}"]
     server = subprocess.Popen(command)
     try:
-        found = Client(f"localhost:{port}", "digits", deadline=120)("reconstruct", audio=clips)
+        found = Client(f"localhost:{port}", model="digits", deadline=120)("reconstruct", audio=clips)
         np.testing.assert_allclose(found["z"], call("reconstruct", audio=clips)["z"], atol=1e-4)
     finally:
         server.kill()

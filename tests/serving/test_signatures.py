@@ -75,7 +75,7 @@ BAD = {
     "negative steps": ("refine", {"audio": np.ones((1, 16384, 1), np.float32), "steps": np.array([-1], np.int32)}, "must be in 0..1000"),
     "too many steps": ("refine", {"audio": np.ones((1, 16384, 1), np.float32), "steps": np.array([1001], np.int32)}, "must be in 0..1000"),
     "rate": ("classify_wav", {"wav_bytes": [wav(np.ones(100) / 2, 2000)]}, "sample rate must be"),
-    "steps": ("refine", {"audio": np.ones((2, 16384, 1), np.float32), "steps": np.ones(1, np.int32)}, "one number of steps a clip"),
+    "steps": ("refine", {"audio": np.ones((2, 16384, 1), np.float32), "steps": np.ones(1, np.int32)}, "steps must hold one number a clip"),
 }
 
 
@@ -100,7 +100,7 @@ def test_damaged_wav_files_are_refused_or_read(call, place, value, length):
 
 
 def test_half_weights_take_half_the_room(exported, signatures, clips, tmp_path):
-    path = export(signatures, tmp_path, 1, weights="float16")
+    path = export(signatures, tmp_path, version=1, weights="float16")
     sizes = [(p / "variables" / "variables.data-00000-of-00001").stat().st_size for p in (exported, path)]
     assert sizes[1] < 0.52 * sizes[0]
     served, z = tf.saved_model.load(str(path)).signatures, signatures.inverter(clips).numpy()
@@ -118,8 +118,8 @@ def test_float16_says_what_it_cannot_hold(signatures, tmp_path):
     before = weight.numpy()
     weight.assign(before * 1e9)
     try:
-        with pytest.raises(UserError, match="float16 cannot hold the weight .*moving_variance.* take bfloat16"):
-            export(signatures, tmp_path, 1, weights="float16")
+        with pytest.raises(UserError, match="float16 cannot hold the weight .*moving_variance.* give --weights bfloat16"):
+            export(signatures, tmp_path, version=1, weights="float16")
     finally:
         weight.assign(before)
     assert not any(p.name.isdigit() for p in tmp_path.iterdir())
@@ -135,7 +135,7 @@ def interpreter(request, monkeypatch):
 
 @pytest.mark.parametrize("kind, tolerance, share", [("float32", 1e-5, 1.1), ("int8", 0.2, 0.45)])
 def test_lite_answers_at_any_batch_size(exported, signatures, clips, tmp_path, interpreter, kind, tolerance, share):
-    write_lite(exported, tmp_path / "model.tflite", kind)
+    write_lite(exported, tmp_path / "model.tflite", kind=kind)
     model, z = LiteModel(tmp_path / "model.tflite"), signatures.inverter(clips).numpy()
     assert type(model.interpreter).__module__.startswith("ai_edge" if interpreter == "ai_edge_litert" else "tensorflow")
     for wrong in (clips[0], clips[:, :8000], clips[..., 0]):
@@ -195,15 +195,15 @@ def test_versions_are_never_overwritten_and_appear_whole(exported, signatures):
     folder = exported.parent
     assert next_version(folder) == 2 and json.loads((exported / "assets.extra" / "export.json").read_text()) == {"made": "here"}
     with pytest.raises(UserError, match="never overwritten"):
-        export(signatures, folder, 1)
+        export(signatures, folder, version=1)
 
     def fail(path):
         assert not path.name.isdigit()  # no server takes it for a version
         raise RuntimeError("stopped")
 
     with pytest.raises(RuntimeError, match="stopped"):
-        export(signatures, folder, 2, add=fail)
-    write_configuration(folder, "digits")
+        export(signatures, folder, version=2, add=fail)
+    write_configuration(folder, name="digits")
     assert {p.name for p in folder.iterdir()} == {"1", "models.config", "batching_parameters.txt"}
 
 
@@ -211,6 +211,6 @@ def test_configuration_is_what_the_server_parses(tmp_path):
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 
-    write_configuration(tmp_path, "digits")
+    write_configuration(tmp_path, name="digits")
     config = text_format.Parse((tmp_path / "models.config").read_text(), model_server_config_pb2.ModelServerConfig())
     assert config.model_config_list.config[0].name == "digits"

@@ -1,4 +1,4 @@
-"""Elements of a pipeline, paths or records -> clips."""
+"""Decoding within a pipeline: paths or records -> clips."""
 
 import io
 
@@ -9,25 +9,28 @@ from apache_beam.io.filesystems import FileSystems
 from tf_wavegan_inv.audio.condition import condition
 from tf_wavegan_inv.audio.examples import from_example
 from tf_wavegan_inv.audio.inspect import check_samples, read_checked
+from tf_wavegan_inv.config import AudioConfig
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.invert import fault_of
 
-SKIPPED = "skipped"  # the tag of rows about what cannot be used
+SKIPPED = "skipped"  # status of clips that cannot be used, and tag of their rows
 
 
 class Decode(beam.DoFn):
-    """The path of an audio file, or a record's bytes -> (name, clip float32 [samples, channels]).
+    """The path of an audio file, or the bytes of a record -> (name, clip float32 [samples, channels]).
 
-    What cannot be used comes out under the tag `SKIPPED`, as a row: path, status, note.
+    Elements that cannot be used are tagged `SKIPPED`: rows of path, status and note.
 
     Args:
-        config: `AudioConfig`.
+        config: AudioConfig. How audio is conditioned.
         shape: (samples, channels) of a clip.
-        records: whether elements are records (`audio.examples`).
+        records: bool. Whether elements are records (`audio.examples`). Default False: paths.
     """
 
-    def __init__(self, config, shape, records=False):
-        self.config, self.shape, self.records = config, shape, records
+    def __init__(self, config: AudioConfig, shape: tuple[int, int], *, records: bool = False):
+        self.config = config
+        self.shape = shape
+        self.records = records
 
     def process(self, element):
         name = "a record" if self.records else element

@@ -1,5 +1,6 @@
 """The pipeline: audio files or TFRecords -> z in Parquet or TFRecords."""
 
+import pathlib
 import re
 
 import apache_beam as beam
@@ -12,10 +13,12 @@ from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
 
 from tf_wavegan_inv.audio.folders import EXTENSIONS
 from tf_wavegan_inv.beam.decode import SKIPPED, Decode
-from tf_wavegan_inv.evaluation.columns import FOUND, HEARD, MEASURED
+from tf_wavegan_inv.beam.handler import InversionHandler
+from tf_wavegan_inv.config import AudioConfig
+from tf_wavegan_inv.evaluation.columns import FOUND, LABELS, MEASURED
 
 NAMESPACE, INVERTED = "tf_wavegan_inv", "inverted"
-TEXTS, INTEGERS = ("path", "method", "status", "note"), ("iterations", "evaluations", *HEARD)
+TEXTS, INTEGERS = ("path", "method", "status", "note"), ("iterations", "evaluations", *LABELS)
 FLOATS = tuple(name for name in (*FOUND, *MEASURED) if name not in (*TEXTS, *INTEGERS))
 SCHEMA = pyarrow.schema(
     [(name, pyarrow.string()) for name in TEXTS]
@@ -25,70 +28,86 @@ SCHEMA = pyarrow.schema(
 )
 
 
-def invert_files(pipeline, paths, patterns, output, handler, config, shape, form="parquet"):
+def invert_files(
+    pipeline: beam.Pipeline,
+    handler: InversionHandler,
+    *,
+    paths: list[pathlib.Path],
+    patterns: list[str],
+    output: str,
+    config: AudioConfig,
+    shape: tuple[int, int],
+    form: str = "parquet",
+) -> beam.PCollection:
     """Add to a pipeline: read, invert, write.
 
     Args:
         pipeline: beam.Pipeline.
-        paths: list of audio files.
-        patterns: list of patterns, of audio files or of records (`is_records`), on any file system that Beam knows.
-        output: prefix of what is written, `output`-00000-of-00001.parquet or .tfrecord.
-        handler: `InversionHandler`.
-        config: `AudioConfig`.
+        handler: InversionHandler.
+        paths: list of pathlib.Path. Audio files.
+        patterns: list of str. Patterns of audio files or records (`is_records`) on any file system that Beam knows.
+        output: str. Prefix of the written files: `output`-00000-of-00001.parquet or .tfrecord.
+        config: AudioConfig. How audio is conditioned.
         shape: (samples, channels) of a clip.
-        form: "parquet" or "tfrecord".
+        form: str. "parquet" or "tfrecord". Default "parquet".
 
     Returns:
-        PCollection of the rows: dicts with the names of `SCHEMA`, skipped files included. `counts` reads how many there were.
+        PCollection of the rows: dicts with the names of `SCHEMA`, including skipped files. `counts` counts them.
     """
-    records = [pattern for pattern in patterns if is_records(pattern)]
-    files = [pattern for pattern in patterns if not is_records(pattern)]
-    matched = (
-        pipeline
-        | "patterns" >> beam.Create(files)
-        | "match" >> fileio.MatchAll()
-        | "paths" >> beam.Map(lambda found: found.path)
-        | "audio alone" >> beam.Filter(lambda path: path.lower().endswith(EXTENSIONS))
-    )
-    given = pipeline | "given" >> beam.Create([str(path) for path in paths])
-    elements = {
-        "files": (matched, given) | "all files" >> beam.Flatten() | "each once" >> beam.Distinct() | "spread" >> beam.Reshuffle(),
-        "records": pipeline | "patterns of records" >> beam.Create(records) | "read records" >> beam.io.ReadAllFromTFRecord(),
-    }
     rows = []
-    for kind, some in elements.items():
-        decoded = some | f"decode {kind}" >> beam.ParDo(Decode(config, shape, kind == "records")).with_outputs(SKIPPED, main="clips")
-        rows += [
-            decoded.clips
-            | f"invert {kind}" >> RunInference(KeyedModelHandler(handler))
-            | f"rows of {kind}" >> beam.Map(_row, handler.method),
-            decoded[SKIPPED] | f"rows of skipped {kind}" >> beam.Map(lambda row, method: row | {"method": method}, handler.method),
-        ]
+    for kind, elements in _elements(pipeline, paths, patterns).items():
+        decode = beam.ParDo(Decode(config, shape, records=kind == "records"))
+        decoded = elements | f"decode {kind}" >> decode.with_outputs(SKIPPED, main="clips")
+        inverted = decoded.clips | f"invert {kind}" >> RunInference(KeyedModelHandler(handler))
+        rows.append(inverted | f"rows of {kind}" >> beam.Map(_row, handler.method))
+        rows.append(decoded[SKIPPED] | f"rows of skipped {kind}" >> beam.Map(_with_method, handler.method))
     rows = rows | "all rows" >> beam.Flatten() | "count" >> beam.ParDo(Count())
     if form == "parquet":
         rows | "write" >> beam.io.WriteToParquet(output, SCHEMA, file_name_suffix=".parquet")
     else:
-        rows | "as examples" >> beam.Map(row_to_example) | "write" >> beam.io.WriteToTFRecord(output, file_name_suffix=".tfrecord")
+        examples = rows | "as examples" >> beam.Map(row_to_example)
+        examples | "write" >> beam.io.WriteToTFRecord(output, file_name_suffix=".tfrecord")
     return rows
 
 
+def _elements(pipeline, paths, patterns):
+    """The elements to decode: dict of "files" to paths, each once, and of "records" to the bytes of records."""
+    matched = (
+        pipeline
+        | "patterns" >> beam.Create([pattern for pattern in patterns if not is_records(pattern)])
+        | "match" >> fileio.MatchAll()
+        | "paths" >> beam.Map(lambda found: found.path)
+        | "audio alone" >> beam.Filter(lambda path: path.lower().endswith(EXTENSIONS))
+    )
+    named = pipeline | "named files" >> beam.Create([str(path) for path in paths])
+    records = pipeline | "patterns of records" >> beam.Create([pattern for pattern in patterns if is_records(pattern)])
+    return {
+        "files": (matched, named) | "all files" >> beam.Flatten() | "each once" >> beam.Distinct() | "spread" >> beam.Reshuffle(),
+        "records": records | "read records" >> beam.io.ReadAllFromTFRecord(),
+    }
+
+
 class Count(beam.DoFn):
-    """Counts rows by status, as they pass."""
+    """Counts the rows by status and passes them on."""
 
     def process(self, row):
         Metrics.counter(NAMESPACE, SKIPPED if row["status"] == SKIPPED else INVERTED).inc()
         yield row
 
 
-def counts(result):
-    """How many clips were inverted and skipped, by a PipelineResult: (int, int)."""
+def counts(result) -> tuple[int, int]:
+    """Numbers of inverted and of skipped clips of a PipelineResult."""
     found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
     return tuple(sum(c.result for c in found if c.key.metric.name == name) for name in (INVERTED, SKIPPED))
 
 
-def is_records(pattern):
-    """Whether a path or pattern is of TFRecords: x.tfrecord, x.tfrecords.gz, x.tfrecord-00000-of-00008, x.tfrecord*."""
+def is_records(pattern: str) -> bool:
+    """Whether a path or pattern stands for TFRecords: x.tfrecord, x.tfrecords.gz, x.tfrecord-00000-of-00008, x.tfrecord*."""
     return re.search(r"\.tfrecords?(\.gz)?([-*?][^/]*)?$", pattern) is not None
+
+
+def _with_method(row, method):
+    return row | {"method": method}
 
 
 def _row(named, method):
@@ -103,8 +122,8 @@ def _plain(value):
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def row_to_example(row):
-    """A row as a serialised tf.train.Example; what a row has not is left out."""
+def row_to_example(row: dict) -> bytes:
+    """A row as a serialised tf.train.Example, without missing values."""
 
     def feature(value):
         values = value if isinstance(value, list) else [value]

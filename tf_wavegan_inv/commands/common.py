@@ -1,4 +1,4 @@
-"""What the commands share: arguments, errors without a traceback."""
+"""Shared by all commands: argument types, arguments, start of TensorFlow, error messages, output folders."""
 
 import argparse
 import contextlib
@@ -12,29 +12,29 @@ import tempfile
 from tf_wavegan_inv.errors import StoppedError, UserError
 
 EXIT_USER_ERROR = 2
-MADE = []  # folders that `make_folder` has made
+MADE: list[pathlib.Path] = []  # folders that `make_folder` made
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows defaults, keeps line breaks; leaves out a default of None."""
+    """Shows defaults, except None and False, and keeps line breaks."""
 
     def _get_help_string(self, action):
         return action.help if action.default is None or action.default is False else super()._get_help_string(action)
 
 
-def quiet_tensorflow():
-    """Keep TensorFlow's log messages off the terminal; must run before it is imported."""
+def quiet_tensorflow() -> None:
+    """Keep TensorFlow's log messages off the terminal. Must run before the import of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 
-def start_tensorflow():
+def start_tensorflow() -> None:
     """Import TensorFlow without its start-up messages.
 
-    TensorFlow 2.18 and newer write some to the process's standard error before they read the log level, so it is held meanwhile and
-    shown only if the import fails.
+    TensorFlow 2.18 and newer write some to the process's standard error before they read the log level. That
+    output is held back, and shown only if the import fails.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
@@ -52,7 +52,7 @@ def start_tensorflow():
 
 
 def command(function):
-    """Wrap a command's main: prints a `UserError` as one message, and returns the exit code."""
+    """Wrap a command's main: print errors of the user or the system as one message, return the exit code."""
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
@@ -69,7 +69,7 @@ def command(function):
             print(f"error: cannot read or write {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
             return EXIT_USER_ERROR
         except KeyboardInterrupt:
-            print("\nInterrupted. What takes long goes on by the same command.", file=sys.stderr)
+            print("\nInterrupted. The same command resumes.", file=sys.stderr)
             return 130
         finally:
             remove_empty_folders()
@@ -77,55 +77,66 @@ def command(function):
     return wrapped
 
 
-def positive(text):
+def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
     return value
 
 
-def above_zero(text):
+def above_zero(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number above 0, received {text}")
     return value
 
 
-def seed(text):
+def seed(text: str) -> int:
     value = int(text)
     if not 0 <= value < 2**31:
         raise argparse.ArgumentTypeError(f"must be in 0..{2**31 - 1}, received {value}")
     return value
 
 
-def learning_rate(text):
+def learning_rate(text: str) -> float:
     value = float(text)
     if not 0 < value < 10:
         raise argparse.ArgumentTypeError(f"must be above 0 and below 10, received {value}")
     return value
 
 
-def make_folder(path):
-    """Make the folder for results before the long part of the work. Raises OSError if that cannot be."""
+def make_folder(path: pathlib.Path) -> None:
+    """Make the folder for results before the long part of the work. Raises OSError if that fails."""
     path = path.absolute()
     MADE.extend(folder for folder in (path, *path.parents) if not folder.exists())
     path.mkdir(parents=True, exist_ok=True)
 
 
-def remove_empty_folders():
-    """Of the folders that were made those into which nothing has come: of a command that failed."""
+def remove_empty_folders() -> None:
+    """Remove the folders that `make_folder` made and that are still empty, because the command failed."""
     for folder in sorted(MADE, key=lambda made: len(made.parts), reverse=True):
         with contextlib.suppress(OSError):
             folder.rmdir()
     MADE.clear()
 
 
-def add_model_arguments(parser, *names):
-    """Add --wavegan, --inverter, --classifier, whichever are named."""
+def add_audio_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the recordings to invert."""
+    parser.add_argument(
+        "audio",
+        metavar="AUDIO_OR_FOLDER",
+        type=pathlib.Path,
+        nargs="*",
+        help="audio files, or folders of them, including subfolders (default: the bundled test clips)",
+    )
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add those of --wavegan, --inverter and --classifier that are named."""
     from tf_wavegan_inv import defaults
 
     helps = {
-        "wavegan": ("CKPT", "official WaveGAN checkpoint: prefix, or folder", defaults.WAVEGAN),
+        "wavegan": ("CKPT", "official WaveGAN checkpoint: prefix or folder", defaults.WAVEGAN),
         "inverter": ("PATH", "trained inverter: bundle, run folder or .keras file", defaults.INVERTER),
         "classifier": ("PATH", "trained classifier: bundle, run folder or .keras file", defaults.CLASSIFIER),
     }
@@ -133,33 +144,33 @@ def add_model_arguments(parser, *names):
         metavar, text, default = helps[name]
         if name == "wavegan":
             parser.add_argument("--wavegan", metavar=metavar, type=pathlib.Path, default=default, help=text)
-        else:  # None tells the bundled one from one that was chosen
+        else:  # None stands for the bundled one
             parser.add_argument(f"--{name}", metavar=metavar, type=pathlib.Path, help=f"{text} (default: {default})")
     if "wavegan" in names:
-        parser.add_argument("--slice-len", type=int, help="samples the WaveGAN makes, where its checkpoint cannot say (32768 or 65536)")
+        parser.add_argument(
+            "--slice-len", type=int, help="samples in a clip of the WaveGAN, if its checkpoint does not say (32768 or 65536)"
+        )
 
 
-def add_generator_arguments(parser):
+def add_generator_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --generator, --latent-dim and --latent-range."""
     parser.add_argument(
         "--generator",
         metavar="PATH",
         type=pathlib.Path,
-        help="instead of --wavegan any model z -> audio: a .keras file or a SavedModel's folder",
+        help="any model z -> audio instead of --wavegan: a .keras file, or a folder with a SavedModel",
     )
-    parser.add_argument("--latent-dim", metavar="N", type=positive, help="of --generator: numbers in its z, where it does not say")
-    parser.add_argument(
-        "--latent-range", metavar=("LOW", "HIGH"), type=float, nargs=2, help="of --generator: what its z lies in (default: -1 1)"
-    )
+    parser.add_argument("--latent-dim", metavar="N", type=positive, help="size of z for --generator, if the model does not say")
+    parser.add_argument("--latent-range", metavar=("LOW", "HIGH"), type=float, nargs=2, help="range of z for --generator (default: -1 1)")
 
 
-def clips_in_words(count):
+def clips_in_words(count: int) -> str:
     """1 -> "1 clip", 3 -> "3 clips"."""
     return f"{count} clip" if count == 1 else f"{count} clips"
 
 
-def report_skipped(skipped, limit=10):
-    """Say which files were skipped, on standard error."""
+def report_skipped(skipped: list, *, limit: int = 10) -> None:
+    """Print the reasons of skipped files on standard error, `limit` at most."""
     for item in skipped[:limit]:
         print(f"skipped: {item.reason}", file=sys.stderr)
     if len(skipped) > limit:

@@ -1,5 +1,6 @@
 """`tf-wavegan-inv convert`: WaveGAN files from one format to another."""
 
+import argparse
 import pathlib
 
 import numpy as np
@@ -7,10 +8,10 @@ import numpy as np
 from tf_wavegan_inv.commands.common import seed
 from tf_wavegan_inv.errors import UserError
 
-COMPARED = 16  # random latents
+COMPARED = 16  # random z
 
 
-def add_arguments(p):
+def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "source", metavar="SRC", type=pathlib.Path, help="checkpoint prefix, folder, infer.meta, frozen graph (.pb), or Keras file (.keras)"
     )
@@ -18,15 +19,15 @@ def add_arguments(p):
         "target",
         metavar="DST",
         type=pathlib.Path,
-        help="ends in .keras: a Keras file of the generator; else an official checkpoint's prefix",
+        help="with the ending .keras a Keras file of the generator, otherwise the prefix of an official checkpoint",
     )
-    p.add_argument("--slice-len", type=int, help="samples the WaveGAN makes, where its checkpoint cannot say (32768 or 65536)")
-    p.add_argument("--average", action="store_true", help="the moving average of the generator's weights, which training can keep")
-    p.add_argument("--overwrite", action="store_true", help="replace what is at DST")
-    p.add_argument("--seed", type=seed, default=0, help="of the latents by which the two are compared")
+    p.add_argument("--slice-len", type=int, help="samples in a clip of the WaveGAN, if its checkpoint does not say (32768 or 65536)")
+    p.add_argument("--average", action="store_true", help="convert the moving average of the generator's weights, if training kept one")
+    p.add_argument("--overwrite", action="store_true", help="replace an existing DST")
+    p.add_argument("--seed", type=seed, default=0, help="seed of the z for the comparison of source and target")
 
 
-def run(options):
+def run(options: argparse.Namespace) -> None:
     from tf_wavegan_inv.wavegan.checkpoint import load_discriminator, load_wavegan, save_wavegan_checkpoint
     from tf_wavegan_inv.wavegan.sources import open_source
 
@@ -53,4 +54,4 @@ def run(options):
     print(f"{options.target}: {generator.config}" + (", with its discriminator" if discriminator else ""))
     print(f"Largest difference over {COMPARED} clips before and after: {difference:g}")
     if difference > 1e-6:
-        raise UserError("The converted generator differs from its source: do not use it.")
+        raise UserError(f"The converted generator differs from its source by {difference:g}: do not use it.")

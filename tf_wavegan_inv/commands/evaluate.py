@@ -1,5 +1,6 @@
 """`tf-wavegan-inv evaluate`: the paper's tables and figures, and a report."""
 
+import argparse
 import pathlib
 
 from tf_wavegan_inv.commands.common import add_model_arguments, make_folder, positive, report_skipped, seed
@@ -10,7 +11,7 @@ SETS = ("synthesised", "real")
 METHODS = ("gradient", "inverter", "hybrid")  # in the paper's order
 
 
-def add_arguments(p):
+def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--data",
         metavar="DIR",
@@ -18,50 +19,92 @@ def add_arguments(p):
         nargs="+",
         help="folders of real clips: SC09, Speech Commands, or any audio (default: the bundled clips)",
     )
-    p.add_argument("--split", choices=("train", "valid", "test", "all"), default="test", help="which of the real clips")
+    p.add_argument("--split", choices=("train", "valid", "test", "all"), default="test", help="split of the real clips")
     add_model_arguments(p, "wavegan", "inverter", "classifier")
     p.add_argument(
-        "--judge",
+        "--scoring-classifier",
         metavar="PATH",
         type=pathlib.Path,
-        help="another classifier to hear the digits, one that takes no part in training and optimisation (default: the classifier)",
+        help="classifier that predicts the labels for the tables, independent of training and optimisation (default: --classifier)",
     )
-    p.add_argument("--inception", metavar="CKPT", type=pathlib.Path, help="WaveGAN's official classifier, for its Inception Score as well")
-    p.add_argument("--recipe", help="whose objective to minimise: a name as for train_keras.py, or a .toml file (default: the inverter's)")
-    p.add_argument("--methods", choices=METHODS, nargs="+", help="of inversion; clips are ranked by the last (default: all three)")
-    p.add_argument("--sets", choices=SETS, nargs="+", help="clips that the WaveGAN makes, real clips (default: both)")
-    p.add_argument("--count", type=positive, default=50, help="clips of each set, at most; of the real ones digits evenly")
-    p.add_argument("--max-iterations", type=positive, help="of L-BFGS (default: the recipe's)")
-    p.add_argument("--batch-size", type=positive, default=32, help="clips optimised together")
-    p.add_argument("--splits", type=positive, default=2, help="of the Inception Score")
-    p.add_argument("--listen", type=positive, default=24, help="clips of each set that can be heard in the report")
-    p.add_argument("--speech", action="store_true", help="also STOI and PESQ, where pystoi and pesq are installed")
-    p.add_argument("--seed", type=seed, default=0, help="of the clips and of the random starts")
+    p.add_argument("--inception", metavar="CKPT", type=pathlib.Path, help="WaveGAN's official classifier, for a second Inception Score")
+    p.add_argument("--recipe", help="recipe of the objective: a name as for train_keras.py, or a .toml file (default: the inverter's)")
+    p.add_argument("--methods", choices=METHODS, nargs="+", help="methods of inversion; the last one ranks the clips (default: all)")
+    p.add_argument("--sets", choices=SETS, nargs="+", help="sets of clips to invert (default: both)")
+    _add_number_arguments(p)
+    p.add_argument("--speech", action="store_true", help="compute STOI and PESQ, if pystoi and pesq are installed")
+    p.add_argument("--seed", type=seed, default=0, help="seed of the choice of clips and of the random starts")
     p.add_argument(
         "--out",
         metavar="DIR",
         type=pathlib.Path,
         default=pathlib.Path("evaluation"),
-        help="folder for report.html, tables.json, *.md, *.png, clips.csv, audio/, logs/; the same command goes on where one was stopped",
+        help="folder for report.html, tables.json, *.md, *.png, clips.csv, audio/, logs/; the same command resumes after an interruption",
     )
 
 
-def run(options):
+def _add_number_arguments(p):
+    p.add_argument("--count", type=positive, default=50, help="largest number of clips in each set; real clips evenly over the labels")
+    p.add_argument("--max-iterations", type=positive, help="limit of the L-BFGS iterations (default: the recipe's)")
+    p.add_argument("--batch-size", type=positive, default=32, help="number of clips optimised together")
+    p.add_argument("--splits", type=positive, default=2, help="number of splits of the Inception Score")
+    p.add_argument("--playable", type=positive, default=24, help="number of clips of each set that the report plays")
+
+
+def run(options: argparse.Namespace) -> None:
     import dataclasses
 
-    from tf_wavegan_inv.commands.record import make_record
+    from tf_wavegan_inv.commands.record import identity, make_record
     from tf_wavegan_inv.evaluation.evaluate import Evaluator
     from tf_wavegan_inv.evaluation.publish import publish
-    from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, synthesised
     from tf_wavegan_inv.evaluation.tables import short_note, short_table
     from tf_wavegan_inv.files import write_json
-    from tf_wavegan_inv.inversion.load import load_models
-    from tf_wavegan_inv.models.predictions import Judge
-    from tf_wavegan_inv.wavegan.inception import load_inception
 
     options.methods, options.sets = options.methods or METHODS, options.sets or SETS
     make_folder(options.out)
-    trained = load_models(
+    trained = _models(options)
+    generator = trained.generator
+    classifier, official = _scoring_classifier(options, trained, generator), _official(options, generator)
+    files = {"inverter": trained.inverter, "classifier": trained.classifier, "scoring_classifier": classifier.classifier}
+    files = {kind: model.file for kind, model in files.items() if model}
+    record = make_record(options, wavegan=options.wavegan, **files) | {"inversion": dataclasses.asdict(trained.config)}
+    write_json(options.out / "run.json", record)
+    sets, all_real = _sets(options, trained.audio, generator, classifier)
+    evaluator = Evaluator(
+        {method: dataclasses.replace(trained, method=method).inversion for method in dict.fromkeys(options.methods)},
+        classifier,
+        out=options.out,
+        sample_rate=trained.audio.sample_rate,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        max_iterations=options.max_iterations,
+        identity=identity(record, record["inversion"], without=("scoring_classifier",)),
+        official=official,
+        with_speech=options.speech,
+    )
+    found = publish(
+        evaluator(sets, progress=Progress),
+        options.out,
+        record=record,
+        sample_rate=trained.audio.sample_rate,
+        splits=options.splits,
+        all_real=all_real,
+        playable=options.playable,
+        split=options.split,
+    )
+    tables = "\n\n".join(short_table(found, clips.name) for clips in sets)
+    print(f"\n{tables}\n\n{short_note(biased=not options.scoring_classifier)}")
+    print(f"Tables, figures and clips: {options.out / 'report.html'}")
+
+
+def _models(options):
+    """The WaveGAN and the models that invert its clips, as `Models`."""
+    from tf_wavegan_inv.inversion.load import load_models
+    from tf_wavegan_inv.metrics import speech
+
+    if options.speech and not speech.available():
+        raise UserError("--speech requires pystoi or pesq, and none is installed: pip install -e '.[speech]'.")
+    return load_models(
         wavegan=options.wavegan,
         slice_len=options.slice_len,
         inverter=options.inverter,
@@ -69,69 +112,57 @@ def run(options):
         recipe=options.recipe,
         needs_inverter=set(options.methods) != {"gradient"},
     )
-    generator = trained.generator
-    judge, official = Judge(_judge(options, trained, generator), with_features=True), None
-    if options.inception:
-        official = load_inception(options.inception)
-        if official.input_shape != generator.output_shape:
-            raise UserError(f"--inception hears audio of shape {official.input_shape[1:]}, the WaveGAN makes {generator.output_shape[1:]}.")
-        official = Judge(official)
-    files = {"inverter": trained.inverter, "classifier": trained.classifier, "judge": judge.classifier}
-    files = {kind: model.file for kind, model in files.items() if model}
-    record = make_record(options, wavegan=options.wavegan, **files) | {"inversion": dataclasses.asdict(trained.config)}
-    write_json(options.out / "run.json", record)
+
+
+def _scoring_classifier(options, trained, generator):
+    """The `ClipClassifier` that predicts the labels for the tables."""
+    from tf_wavegan_inv.inversion.compatibility import check_shapes
+    from tf_wavegan_inv.models.bundle import load_classifier
+    from tf_wavegan_inv.models.predictions import ClipClassifier
+
+    classifier = load_classifier(options.scoring_classifier) if options.scoring_classifier else trained.classifier
+    if classifier is None:
+        raise UserError(f"The bundled classifier does not take clips of {options.wavegan}: give --classifier.")
+    check_shapes(classifier, generator, kind="classifier")
+    return ClipClassifier(classifier, with_features=True)
+
+
+def _official(options, generator):
+    """WaveGAN's official classifier as a `ClipClassifier`, or None if it is not requested."""
+    from tf_wavegan_inv.models.predictions import ClipClassifier
+    from tf_wavegan_inv.wavegan.inception import load_inception
+
+    if not options.inception:
+        return None
+    official = load_inception(options.inception)
+    if official.input_shape != generator.output_shape:
+        theirs, ours = official.input_shape[1:], generator.output_shape[1:]
+        raise UserError(f"--inception takes clips of shape {theirs}, and the WaveGAN makes clips of shape {ours}: leave it out.")
+    return ClipClassifier(official)
+
+
+def _sets(options, audio_config, generator, classifier):
+    """The sets of clips to invert, and all real clips of the split: (Predictions, labels, speakers), or None."""
+    from tf_wavegan_inv.evaluation.sets import REAL, SYNTHESISED, real, spread, synthesised
 
     sets, all_real = [], None
     if SYNTHESISED in options.sets:
-        sets.append(synthesised(generator, options.count, options.seed))
+        sets.append(synthesised(generator, options.count, seed=options.seed))
     if REAL in options.sets:
-        clips, all_real = _real(options, trained.audio, generator, judge)
-        sets.append(clips)
-    rate = trained.audio.sample_rate
-    evaluator = Evaluator(
-        {m: dataclasses.replace(trained, method=m).inversion for m in dict.fromkeys(options.methods)},
-        judge,
-        options.out,
-        rate,
-        options.batch_size,
-        options.seed,
-        options.max_iterations,
-        identity=[
-            {k: v["sha256"] for k, v in record["models"].items() if k != "judge"},
-            record["inversion"],
-            record["versions"]["tf-wavegan-inv"],
-        ],
-        official=official,
-        with_speech=options.speech,
-    )
-    found = publish(evaluator(sets, Progress), options.out, record, rate, options.splits, all_real, options.listen, options.split)
-    print("\n" + "\n\n".join(short_table(found, clips.name) for clips in sets) + f"\n\n{short_note(own_judge=not options.judge)}")
-    print(f"Tables, figures, clips to listen to: {options.out / 'report.html'}")
+        clips = _real_clips(options, audio_config, generator)
+        everything = real(clips)
+        all_real = classifier.classify_set(everything), everything.labels, everything.speakers
+        sets.append(real(clips.take(spread(clips.labels, options.count, seed=options.seed))))
+    return sets, all_real
 
 
-def _judge(options, trained, generator):
-    """The classifier that hears the digits."""
-    from tf_wavegan_inv.inversion.compatibility import check_shapes
-    from tf_wavegan_inv.metrics import speech
-    from tf_wavegan_inv.models.bundle import load_classifier
-
-    if options.speech and not speech.available():
-        raise UserError("--speech needs pystoi or pesq: pip install -e '.[speech]'.")
-    judge = load_classifier(options.judge) if options.judge else trained.classifier
-    if judge is None:
-        raise UserError(f"The bundled classifier hears other audio than {options.wavegan} makes: give --classifier.")
-    check_shapes(judge, generator, kind="classifier")
-    return judge
-
-
-def _real(options, audio_config, generator, judge):
-    """The real clips to invert, and what the judge hears in all of their split: (Heard, labels, speakers)."""
+def _real_clips(options, audio_config, generator):
+    """The clips of the split with a true label, as `ClipArrays`; all clips if none has one."""
     from tf_wavegan_inv import defaults
     from tf_wavegan_inv.audio.dataset import load_arrays
     from tf_wavegan_inv.audio.folders import SPLITS
     from tf_wavegan_inv.audio.labels import UNKNOWN
     from tf_wavegan_inv.audio.load import read_corpus
-    from tf_wavegan_inv.evaluation.sets import real, spread
 
     folders = options.data or [defaults.DATA]
     corpus = read_corpus(folders, Progress("checking clips"))
@@ -139,13 +170,11 @@ def _real(options, audio_config, generator, judge):
     chosen = [r for split in SPLITS if options.split in (split, "all") for r in corpus.recordings[split]]
     if not chosen:
         counts = ", ".join(f"{split} {len(corpus.recordings[split])}" for split in SPLITS)
-        raise UserError(f"No clips of the split {options.split!r} in {', '.join(map(str, folders))} ({counts}): give --split all.")
+        names = ", ".join(map(str, folders))
+        raise UserError(f"No clips of the split {options.split!r} in {names} ({counts}): give --split all.")
     labelled = [r for r in chosen if r.clip.label != UNKNOWN] or chosen
     total = sum(len(recordings) for recordings in corpus.recordings.values())
-    print(f"{len(chosen)} of {total} real clips are of the split {options.split!r} (--split).")
+    print(f"{len(chosen)} of {total} real clips belong to the split {options.split!r} (--split).")
     if len(labelled) < len(chosen):
-        print(f"{len(chosen) - len(labelled)} of them are left out: their digit is unknown.")
-    clips = load_arrays(labelled, audio_config, *generator.output_shape[1:])
-    everything = real(clips)
-    heard = judge.hear(everything)
-    return real(clips.take(spread(clips.labels, options.count, options.seed))), (heard, everything.labels, everything.speakers)
+        print(f"{len(chosen) - len(labelled)} of them have no known label and are excluded.")
+    return load_arrays(labelled, audio_config, *generator.output_shape[1:])

@@ -1,5 +1,6 @@
 """`tf-wavegan-inv generate`: z -> audio."""
 
+import argparse
 import json
 import pathlib
 import re
@@ -13,30 +14,30 @@ from tf_wavegan_inv.progress import Progress
 BATCH = 32
 
 
-def add_arguments(p):
+def add_arguments(p: argparse.ArgumentParser) -> None:
     add_model_arguments(p, "wavegan")
     source = p.add_mutually_exclusive_group()
-    source.add_argument("--z", metavar="FILE.npy", type=pathlib.Path, help="latents, [count, latent_dim] or [latent_dim]")
-    source.add_argument("--count", type=positive, default=8, help="latents to draw at random from [-1, 1]")
-    p.add_argument("--seed", type=seed, default=0, help="of the random latents")
-    p.add_argument("--sample-rate", type=positive, default=16000, help="Hz, written into the wav files")
+    source.add_argument("--z", metavar="FILE.npy", type=pathlib.Path, help="z of the clips, [count, latent_dim] or [latent_dim]")
+    source.add_argument("--count", type=positive, default=8, help="number of random z, uniform in [-1, 1]")
+    p.add_argument("--seed", type=seed, default=0, help="seed of the random z")
+    p.add_argument("--sample-rate", type=positive, default=16000, help="sample rate of the wav files in Hz")
     p.add_argument(
         "--out", metavar="DIR", type=pathlib.Path, default=pathlib.Path("generated"), help="folder for 0000.wav, 0000.z.npy, ..., run.json"
     )
 
 
-def run(options):
+def run(options: argparse.Namespace) -> None:
     from tf_wavegan_inv.audio.write import write_wav
     from tf_wavegan_inv.commands.record import write_record
     from tf_wavegan_inv.files import write_npy
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 
     if options.z and options.z.resolve().parent == options.out.resolve():
-        raise UserError(f"--z {options.z} lies in --out {options.out}, whose clips are made anew: give another --out.")
+        raise UserError(f"--z {options.z} lies in --out {options.out}, whose clips are replaced: give another --out.")
     make_folder(options.out)
     generator = load_wavegan(options.wavegan, options.slice_len)
     latent_dim = generator.config.latent_dim
-    z = read_latents(options.z, latent_dim) if options.z else _random(options.seed, options.count, latent_dim)
+    z = read_latents(options.z, latent_dim) if options.z else _random(options.count, latent_dim, options.seed)
     _clear(options.out)
     progress, width = Progress("generating"), max(4, len(str(len(z) - 1)))
     for first in range(0, len(z), BATCH):
@@ -50,7 +51,7 @@ def run(options):
 
 
 def _clear(folder):
-    """Remove the clips of an earlier call of this command, of which its run.json tells."""
+    """Remove the clips of an earlier call of this command, if run.json is its record."""
     try:
         arguments = json.loads((folder / "run.json").read_text())["arguments"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -61,8 +62,8 @@ def _clear(folder):
                 file.unlink()
 
 
-def read_latents(path, latent_dim):
-    """Latents from a .npy file: float32 [count, latent_dim]. Raises UserError if it holds anything else."""
+def read_latents(path: pathlib.Path, latent_dim: int) -> np.ndarray:
+    """The z in a .npy file: float32 [count, latent_dim]. Raises UserError if it holds anything else."""
     try:
         with open(path, "rb") as file:
             z = np.lib.format.read_array(file, allow_pickle=False)
@@ -77,5 +78,5 @@ def read_latents(path, latent_dim):
     return z.astype(np.float32)
 
 
-def _random(seed, count, latent_dim):
+def _random(count, latent_dim, seed):
     return np.random.default_rng(seed).uniform(-1, 1, (count, latent_dim)).astype(np.float32)

@@ -1,5 +1,6 @@
-"""run.json: what a result was made with."""
+"""run.json: how a result was made."""
 
+import pathlib
 import sys
 
 import tf_wavegan_inv
@@ -7,13 +8,13 @@ from tf_wavegan_inv.files import checksum, write_json
 from tf_wavegan_inv.versions import versions
 
 
-def make_record(options, program="tf-wavegan-inv", **models):
-    """What a result was made with, as JSON can hold it.
+def make_record(options, *, program: str = "tf-wavegan-inv", **models) -> dict:
+    """How a result is made, in types that JSON can hold.
 
     Args:
-        options: the command's parsed arguments.
-        program: its name.
-        models: name = file or checkpoint prefix, or None; their checksums are recorded.
+        options: argparse.Namespace. The command's arguments.
+        program: str. Name of the command. Default "tf-wavegan-inv".
+        **models: Kind of model = its file or checkpoint prefix, or None. Their checksums are recorded.
     """
     from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
@@ -27,6 +28,18 @@ def make_record(options, program="tf-wavegan-inv", **models):
     }
 
 
-def write_record(folder, options, **models):
+def write_record(folder: pathlib.Path, options, **models) -> None:
     """Write `folder`/run.json, see `make_record`."""
     write_json(folder / "run.json", make_record(options, **models))
+
+
+def identity(record: dict, inversion: dict, *, without: tuple[str, ...] = ()) -> list:
+    """What inversions depend on besides the clips: checksums of models, options, version.
+
+    Args:
+        record: dict. Result of `make_record`.
+        inversion: dict. Options of the objective.
+        without: tuple of str. Kinds of models that do not take part in inversion. Default none.
+    """
+    checksums = {kind: model["sha256"] for kind, model in record["models"].items() if kind not in without}
+    return [checksums, inversion, record["versions"]["tf-wavegan-inv"]]

@@ -1,65 +1,78 @@
-"""What an earlier call of the same arguments and models has inverted already."""
+"""Resuming `invert` and `request`: which results of an earlier call of the same arguments and models remain."""
 
 import json
+import pathlib
 
+import tf_wavegan_inv
+from tf_wavegan_inv.commands.results import Results
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import stamp
 
-# What a clip's outcome depends on, beside the models: a call of other values begins anew where one of equal values goes on.
-DECIDING = ("method", "max_iterations", "time_limit", "trajectory", "pivot", "seed", "slice_len", "latent_dim", "latent_range")
+# The arguments that decide a clip's result, besides the models. Calls of equal values resume each other.
+DECISIVE = ("method", "max_iterations", "time_limit", "trajectory", "pivot", "seed", "slice_len", "latent_dim", "latent_range")
+SAME_RESULTS = ("0.1.0", tf_wavegan_inv.__version__)  # versions that find the same z
+RETIRED = {"stages": [], "latent": "free"}  # options of [inversion] in 0.1; these values are today's behaviour
 
 
-def done_before(table, path, record, clips, names):
-    """Which rows of a table still hold: the set of their columns `z`.
+def finished(results: Results, record: dict, *, clips: list) -> set[str]:
+    """The column `z` of all rows that remain: a call of equal arguments and models need not invert their clips again.
 
-    A row holds where a call of equal arguments and models wrote it, the recording is as it was, and its results are there. Rows about
-    clips that this call was not given hold too: nothing that was found is forgotten, be it by another call, which is refused.
+    A row remains if an equal call wrote it, the recording is unchanged, and its results exist. Rows of recordings
+    that are no input of this call remain as well.
 
     Args:
-        table: `Table`.
-        path: run.json of this call's kind, in the folder of the results.
-        record: what will be written there.
-        clips: list of `Clip`, those of this call and of its other shards.
-        names: output name by clip path.
+        results: Results. Those of this call.
+        record: dict. The record of this call.
+        clips: list of Clip. Clips of this call and of its other shards.
 
     Raises:
-        UserError: if the folder holds the results of another call, or of this one in other parts.
+        UserError: if the folder holds the results of another call, or of this call in another number of shards.
     """
-    check_free(path.parent, record)
-    for other in path.parent.glob("run*.json"):
-        if _parts(other) != _parts(path) and _deciding(_read(other)):
-            raise UserError(f"{path.parent} was begun in other parts, see {other}: go on in those, or give another --out.")
-    if _deciding(_read(path)) != _deciding(record):
-        return set()
-    claimed = {f"{names[clip.path]}.z.npy": str(clip.path.resolve()) for clip in clips}
-    return {row["z"] for row in table.rows() if row["z"] and _holds(row, path.parent, claimed, record["arguments"])}
-
-
-def check_free(folder, record):
-    """Raise UserError if a folder holds the results of another call, of `invert` or `request`, than that of `record`."""
+    path, folder = results.record, results.folder
+    check_free(folder, record)
     for other in folder.glob("run*.json"):
-        if _deciding(_read(other)) not in (None, _deciding(record)):
-            raise UserError(f"{folder} holds what another call found, see {other}: give another --out.")
+        if _parts(other) != _parts(path) and _decisive(_read(other)):
+            raise UserError(f"{folder} holds other shards, see {other}: use the same number of shards, or another --out.")
+    if _decisive(_read(path)) != _decisive(record):
+        return set()
+    claimed = {f"{results.names[clip.path]}.z.npy": str(clip.path.resolve()) for clip in clips}
+    rows = (row for row in results.table.rows() if row["z"])
+    return {row["z"] for row in rows if _remains(row, folder, claimed, record["arguments"])}
 
 
-def _holds(row, folder, claimed, arguments):
-    results = [row["z"], row["reconstruction"]]
+def of_other_clips(results: Results) -> set[str]:
+    """The column `z` of all rows with results whose recordings are no input of this call."""
+    ours = {f"{name}.z.npy" for name in results.names.values()}
+    rows = (row for row in results.table.rows() if row["z"] and row["z"] not in ours)
+    return {row["z"] for row in rows if (results.folder / row["z"]).exists()}
+
+
+def check_free(folder: pathlib.Path, record: dict) -> None:
+    """Raise UserError if a folder holds the results of a call of `invert` or `request` that differs from `record`."""
+    for other in folder.glob("run*.json"):
+        if _decisive(_read(other)) not in (None, _decisive(record)):
+            raise UserError(f"{folder} holds the results of another call, see {other}: give another --out.")
+
+
+def _remains(row, folder, claimed, arguments):
+    files = [row["z"], row["reconstruction"]]
     name = row["z"].removesuffix(".z.npy")
     if arguments["pivot"]:
-        results.append(f"{name}.pivot.wav")
-    if arguments["trajectory"] and row["evaluations"] != "0":  # there is none where z was exact, or predicted alone
-        results.append(f"{name}.trajectory.npz")
+        files.append(f"{name}.pivot.wav")
+    if arguments["trajectory"] and row["evaluations"] != "0":  # an exact or predicted z has no trajectory
+        files.append(f"{name}.trajectory.npz")
     try:
-        as_it_was = stamp(row["recording"]) == row["stamp"]
-    except FileNotFoundError:  # moved away since, so this call was not given it
-        as_it_was = True
+        unchanged = stamp(row["recording"]) == row["stamp"]
+    except FileNotFoundError:  # moved away, so it is no input of this call
+        unchanged = True
     except (OSError, ValueError):
         return False
-    return as_it_was and claimed.get(row["z"], row["recording"]) == row["recording"] and all((folder / r).exists() for r in results)
+    same = claimed.get(row["z"], row["recording"]) == row["recording"]
+    return unchanged and same and all((folder / file).exists() for file in files)
 
 
 def _parts(path):
-    """Of how many parts run.json, or run-2-of-8.json, tells."""
+    """Number of shards by the name of a record: run.json -> "", run-2-of-8.json -> "8"."""
     return path.stem.partition("-of-")[2]
 
 
@@ -70,13 +83,21 @@ def _read(path):
         return None
 
 
-def _deciding(record):
-    """What run.json has of the values on which outcomes depend; None where it is of neither `invert` nor `request`."""
+def _decisive(record):
+    """The values of a record that decide results, as text; None if it is no record of `invert` or `request`."""
     try:
         if "server" in record["arguments"]:
             return json.dumps([record["arguments"][name] for name in ("name", "steps")])
-        arguments = {name: record["arguments"][name] for name in DECIDING}
+        arguments = {name: record["arguments"][name] for name in DECISIVE}
         models = {kind: model["sha256"] for kind, model in record["models"].items()}
-        return json.dumps([arguments, models, record["inversion"], record["versions"]["tf-wavegan-inv"]], sort_keys=True)
+        inversion = {k: v for k, v in record["inversion"].items() if k not in RETIRED or _plain(v) != RETIRED[k]}
+        version = record["versions"]["tf-wavegan-inv"]
+        version = SAME_RESULTS[0] if version in SAME_RESULTS else version
+        return json.dumps([arguments, models, inversion, version], sort_keys=True)
     except (KeyError, TypeError, AttributeError):
         return None
+
+
+def _plain(value):
+    """A tuple as the list that JSON makes of it; anything else as it is."""
+    return list(value) if isinstance(value, tuple) else value

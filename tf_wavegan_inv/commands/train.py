@@ -1,4 +1,4 @@
-"""`train_keras.py`: train the classifier, the inverter, or both; or a WaveGAN."""
+"""`train_keras.py`: train the classifier, the inverter, both, or a WaveGAN."""
 
 import argparse
 import contextlib
@@ -26,13 +26,13 @@ from tf_wavegan_inv.progress import Progress
 STAGES = ("classifier", "inverter", "wavegan", "all")
 
 DESCRIPTION = """\
-Train the digit classifier, the inverter on top of it, or all: both, then invert held-out clips by each method and print a table.
-Or train a WaveGAN itself; the run folder then has official checkpoints, which --wavegan takes.
+Train the classifier, the inverter that builds on it, or all: both, followed by an evaluation of all methods on held-out clips.
+Or train a WaveGAN: its run folder holds official checkpoints for --wavegan.
 
   python train_keras.py all                                        on the bundled clips and generator
-  python train_keras.py all --data SC09 --wavegan model.ckpt       on one GPU, or on all there are
+  python train_keras.py all --data SC09 --wavegan model.ckpt       on one GPU, or on all GPUs
   python train_keras.py wavegan --data SC09 --run runs/gan         a WaveGAN from scratch, or from --init CKPT
-  python train_keras.py inverter --run runs/a --epochs 300         resumes runs/a, or goes on to 300 epochs
+  python train_keras.py inverter --run runs/a --epochs 300         resumes runs/a, or extends it to 300 epochs
 
 A run folder has a subfolder a stage: config.json, best.keras, last.keras, history.csv, TensorBoard logs. The same command resumes it.
 """
@@ -54,50 +54,52 @@ def parser():
         "--classifier",
         metavar="PATH",
         type=pathlib.Path,
-        help="trained classifier through which an inverter, or a WaveGAN's second discriminator, hears (default: the run's own, or else "
+        help="trained classifier whose features an inverter, or a WaveGAN's second discriminator, uses (default: the run's own, or "
         "the bundled one)",
     )
     p.add_argument("--run", "--out", metavar="DIR", type=pathlib.Path, default=pathlib.Path("runs/default"), help="run folder")
-    p.add_argument("--recipe", help="best, paper, authors-code, digits, or a .toml file (default: best, or that of the --init models)")
+    p.add_argument("--recipe", help="best, paper, authors-code, digits, or a .toml file (default: best, or the --init models' own)")
     p.add_argument(
         "--init",
         default="scratch",
-        help="begin from: scratch, bundled (the models that come along), or the path of a bundle or run; "
-        "for wavegan an official checkpoint, taken up with its discriminator and optimisers where it has them",
+        help="initial weights: scratch, bundled (the bundled models), or the path of a bundle or run; "
+        "for wavegan an official checkpoint, with its discriminator and optimisers if it has them",
     )
-    p.add_argument("--epochs", type=positive, help="epochs of each stage (default: the recipe's)")
-    p.add_argument("--steps", type=positive, help="of stage wavegan: updates of the generator in all (default: the recipe's)")
-    p.add_argument("--dim", type=positive, help="of stage wavegan: the base width; 64 is the paper's (default: the recipe's)")
-    p.add_argument("--loss", choices=("wgan-gp", "wgan", "dcgan", "lsgan"), help="of stage wavegan (default: the recipe's)")
-    p.add_argument("--batch-size", type=positive, help="clips a step, of all devices together (default: the recipe's)")
-    p.add_argument("--width", type=positive, help="width of the ResNets; 64 is the paper's (default: the recipe's)")
-    p.add_argument("--learning-rate", type=learning_rate, help="of Adam (default: the recipe's)")
+    p.add_argument("--epochs", type=positive, help="number of epochs of each stage (default: the recipe's)")
+    p.add_argument("--steps", type=positive, help="stage wavegan: total number of generator updates (default: the recipe's)")
+    p.add_argument("--dim", type=positive, help="stage wavegan: base width, 64 in the paper (default: the recipe's)")
+    p.add_argument("--loss", choices=("wgan-gp", "wgan", "dcgan", "lsgan"), help="stage wavegan: loss (default: the recipe's)")
+    p.add_argument("--batch-size", type=positive, help="clips in a step, all devices together (default: the recipe's)")
+    p.add_argument("--width", type=positive, help="width of the ResNets, 64 in the paper (default: the recipe's)")
+    p.add_argument("--learning-rate", type=learning_rate, help="learning rate of Adam (default: the recipe's)")
     p.add_argument(
         "--precision",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
         default="float32",
-        help="of the networks' arithmetic; weights, optimisers and losses stay float32 (float16, for GPUs without bfloat16, scales losses)",
+        help="precision of the networks; weights, optimisers and losses stay float32 (float16 scales losses)",
     )
-    p.add_argument("--jit-compile", action="store_true", help="compile the training steps by XLA; one device only")
+    p.add_argument("--jit-compile", action="store_true", help="compile the training steps with XLA, on one device only")
     p.add_argument(
         "--strategy",
         choices=("auto", "one", "mirrored", "workers"),
         default="auto",
-        help="auto: the workers that TF_CONFIG tells of, or all GPUs where there are several",
+        help="auto: the workers in TF_CONFIG, otherwise all GPUs",
     )
-    p.add_argument("--replicas", type=positive, help="devices of --strategy mirrored (default: all GPUs; without a GPU, 2 logical CPUs)")
-    p.add_argument("--seed", type=seed, default=0, help="of weights, order, augmentation and latents")
-    p.add_argument("--profile", metavar="STEPS", type=positive, help="profile so many training steps of each stage, for TensorBoard")
-    p.add_argument("--count", type=positive, default=64, help="held-out clips that stage all inverts for its table, at most")
+    p.add_argument(
+        "--replicas", type=positive, help="number of devices of --strategy mirrored (default: all GPUs; without a GPU 2 logical CPUs)"
+    )
+    p.add_argument("--seed", type=seed, default=0, help="seed of weights, order, augmentation and z")
+    p.add_argument("--profile", metavar="STEPS", type=positive, help="number of training steps of each stage to profile for TensorBoard")
+    p.add_argument("--count", type=positive, default=64, help="stage all: largest number of held-out clips to invert")
     return p
 
 
 def _check(options):
     """Raise UserError for options that contradict each other."""
     if (options.latent_dim or options.latent_range) and not options.generator:
-        raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
+        raise UserError("--latent-dim and --latent-range require --generator, and none was given: leave them out for a WaveGAN.")
     if options.stage == "wavegan" and options.dim and options.init != "scratch":
-        raise UserError(f"--dim {options.dim} with --init {options.init}: the width is that of the checkpoint to begin from.")
+        raise UserError(f"--dim {options.dim} excludes --init {options.init}: the checkpoint sets the width; leave out --dim.")
     foreign = ("epochs", "width", "generator") if options.stage == "wavegan" else ("steps", "dim", "loss")
     given = [name for name in foreign if getattr(options, name)]
     if given:
@@ -119,9 +121,9 @@ def main(arguments=None):
         make_logical_cpus(options.replicas or 2)
     strategy = make_strategy(options.strategy, options.replicas)
     workers = Workers(strategy)
-    with contextlib.redirect_stdout(sys.stdout if workers.chief else io.StringIO()):  # of several one tells how it goes
+    with contextlib.redirect_stdout(sys.stdout if workers.chief else io.StringIO()):  # one worker prints
         with workers.watched():
-            _tell_cost(options.precision)
+            _warn_of_cost(options.precision)
             request = _train(options, strategy)
             if options.stage == "all" and workers.chief:
                 keras.config.set_dtype_policy("float32")  # inversion needs it
@@ -129,56 +131,46 @@ def main(arguments=None):
         print(f"Losses, audio and spectrograms: tensorboard --logdir {options.run}")
 
 
-def _tell_cost(policy, at_least=1.5):
-    """Say so where half precision makes training slower instead of faster."""
+def _warn_of_cost(policy, *, at_least=1.5):
+    """Print a warning if half precision makes training slower on this machine."""
     from tf_wavegan_inv.training.half_precision import cost
 
     if policy != "float32" and (times := cost(policy.removeprefix("mixed_"))) > at_least:
         print(
             f"--precision {policy} makes training slower here: a convolution's gradients take {times:.0f} times as long as in float32. "
-            "Unless that is meant, stop (Ctrl-C), leave it out, and give another --run: a run keeps the precision that it was begun with."
+            "For float32, stop (Ctrl-C), leave it out and give another --run: a run keeps its precision."
         )
 
 
-def _train(options, strategy):
-    """Train the stages that were asked for; returns the `Request`."""
-    from tf_wavegan_inv.audio.load import read_corpus
+def _recipe(options):
+    """The recipe with the options that replace its values."""
     from tf_wavegan_inv.recipe import load_recipe
     from tf_wavegan_inv.training import stages
 
-    make_folder(options.run)
     recipe = load_recipe(options.recipe) if options.recipe else stages.default_recipe(options.init, options.stage)
+    shared = {"batch_size": options.batch_size, "learning_rate": options.learning_rate}
     for stage in ("classifier", "inverter"):
-        recipe = recipe.replace(
-            stage, epochs=options.epochs, batch_size=options.batch_size, width=options.width, learning_rate=options.learning_rate
-        )
-    recipe = recipe.replace(
-        "wavegan",
-        steps=options.steps,
-        dim=options.dim,
-        loss=options.loss,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-    )
+        recipe = recipe.replace(stage, epochs=options.epochs, width=options.width, **shared)
+    return recipe.replace("wavegan", steps=options.steps, dim=options.dim, loss=options.loss, **shared)
+
+
+def _train(options, strategy):
+    """Train the requested stages; returns the `Request`."""
+    from tf_wavegan_inv.audio.load import read_corpus
+    from tf_wavegan_inv.training import stages
+
+    make_folder(options.run)
     folders = options.data or [defaults.DATA]
+    same = ("run", "wavegan", "classifier", "init", "seed", "slice_len", "generator", "latent_dim", "latent_range", "jit_compile")
     request = stages.Request(
-        recipe,
-        None,
-        folders,
-        options.run,
-        options.wavegan,
-        options.classifier,
-        options.init,
-        strategy,
-        options.seed,
-        options.slice_len,
-        options.profile or 0,
-        options.generator,
-        options.latent_dim,
-        options.latent_range,
-        jit_compile=options.jit_compile,
+        recipe=_recipe(options),
+        corpus=None,
+        folders=folders,
+        strategy=strategy,
+        profile=options.profile or 0,
+        **{name: getattr(options, name) for name in same},
     )
-    request.check_models(options.stage)  # before the clips, which may be many
+    request.check_models(options.stage)  # before reading the clips
     corpus = read_corpus(folders, Progress("checking clips"))
     report_skipped(corpus.skipped)
     request = dataclasses.replace(request, corpus=corpus)
@@ -194,8 +186,8 @@ def _train(options, strategy):
 
 
 def _compare(request, options):
-    """Invert held-out clips by each method with the models of the run, write what `tf-wavegan-inv evaluate` writes, print a table."""
-    from tf_wavegan_inv.commands.record import make_record
+    """Evaluate each method on held-out clips with the models of the run, as `tf-wavegan-inv evaluate` does."""
+    from tf_wavegan_inv.commands.record import identity, make_record
     from tf_wavegan_inv.evaluation.evaluate import Evaluator
     from tf_wavegan_inv.evaluation.publish import publish
     from tf_wavegan_inv.evaluation.sets import REAL, real, spread
@@ -204,26 +196,27 @@ def _compare(request, options):
     from tf_wavegan_inv.inversion.invert import METHODS, Inversion
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
     from tf_wavegan_inv.models.generator import weights_file
-    from tf_wavegan_inv.models.predictions import Judge
+    from tf_wavegan_inv.models.predictions import ClipClassifier
 
     split = "test" if request.corpus.labelled().recordings["test"] else "valid"
-    generator = request.load_generator()
+    generator, recipe, out = request.load_generator(), request.recipe, request.run / "evaluation"
     inverter, classifier = load_inverter(request.run), load_classifier(request.run)
-    clips = request.corpus.labelled().arrays(split, request.recipe.audio, *generator.output_shape[1:])
-    clips = real(clips.take(spread(clips.labels, options.count, request.seed)))
+    clips = request.corpus.labelled().arrays(split, recipe.audio, *generator.output_shape[1:])
+    clips = real(clips.take(spread(clips.labels, options.count, seed=request.seed)))
     made_by = {"generator": weights_file(request.generator)} if request.generator else {"wavegan": request.wavegan}
-    record = make_record(options, "train_keras.py", **made_by, inverter=inverter.file, classifier=classifier.file)
-    write_json(request.run / "evaluation" / "run.json", record)
-    methods = {
-        m: Inversion(generator, method=m, inverter=inverter, classifier=classifier, config=request.recipe.inversion) for m in METHODS
-    }
-    out, rate = request.run / "evaluation", request.recipe.audio.sample_rate
-    identity = [
-        {k: v["sha256"] for k, v in record["models"].items()},
-        request.recipe.to_dict()["inversion"],
-        record["versions"]["tf-wavegan-inv"],
-    ]
-    evaluator = Evaluator(methods, Judge(classifier, with_features=True), out, rate, seed=request.seed, identity=identity)
-    found = publish(evaluator([clips], Progress), out, record, rate, split=split)
+    files = {"inverter": inverter.file, "classifier": classifier.file}
+    record = make_record(options, program="train_keras.py", **made_by, **files)
+    write_json(out / "run.json", record)
+    models = {"inverter": inverter, "classifier": classifier, "config": recipe.inversion}
+    evaluator = Evaluator(
+        {method: Inversion(generator, method=method, **models) for method in METHODS},
+        ClipClassifier(classifier, with_features=True),
+        out=out,
+        sample_rate=recipe.audio.sample_rate,
+        seed=request.seed,
+        identity=identity(record, recipe.to_dict()["inversion"]),
+    )
+    evaluation = evaluator([clips], progress=Progress)
+    found = publish(evaluation, out, record=record, sample_rate=recipe.audio.sample_rate, split=split)
     print(f"\nClips of the {split} split:\n\n{short_table(found, REAL)}\n\n{short_note()}")
-    print(f"Tables, figures, clips to listen to: {out / 'report.html'}")
+    print(f"Tables, figures and clips: {out / 'report.html'}")

@@ -1,30 +1,35 @@
-"""What is told of each inverted clip: the columns of inversions.csv and of what a cluster writes."""
+"""Columns for each inverted clip: those of inversions.csv and of the files that `beam` writes."""
 
 import numpy as np
 
-from tf_wavegan_inv.evaluation.clips import DISTANCES, OF_A_RATE, measure
+from tf_wavegan_inv.evaluation.evaluators import DISTANCES, RATE_DISTANCES, measure
+from tf_wavegan_inv.inversion.invert import InversionResult
+from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.names import column
 
 FOUND = ("status", "objective", "iterations", "evaluations", "seconds", "gain", "distance")
-MEASURED = tuple(column(name) for name in (*DISTANCES, *OF_A_RATE))
-HEARD = ("digit", "digit_original")
+MEASURED = tuple(column(name) for name in (*DISTANCES, *RATE_DISTANCES))
+LABELS = ("label_predicted", "label_original", "label_agreement")
 
 
-def columns_of(result, audio, sample_rate, judge=None):
+def columns_of(result: InversionResult, audio: np.ndarray, *, sample_rate: int, classifier: ClipClassifier | None = None) -> dict:
     """Columns of one batch.
 
     Args:
-        result: `InversionResult`.
-        audio: float [batch, samples, channels], the clips.
-        sample_rate: Hz.
-        judge: `Judge`, for `HEARD`.
+        result: InversionResult. The inversion of `audio`.
+        audio: float [batch, samples, channels]. The clips.
+        sample_rate: int. Sample rate in Hz.
+        classifier: ClipClassifier or None. Source of the columns `LABELS`. Default None: without them.
 
     Returns:
-        dict of column to list or array [batch]: `FOUND`, `MEASURED` (against the clip divided by its gain) and, with a judge, `HEARD`.
+        dict of column to list or array [batch]: `FOUND`, `MEASURED` (distances from the clip divided by its
+        gain) and, with a classifier, `LABELS`.
     """
     found = {name: getattr(result, name) for name in FOUND}
-    distances = measure(audio / result.gain[:, None, None], result.audio, sample_rate)
+    distances = measure(audio / result.gain[:, None, None], result.audio, sample_rate=sample_rate)
     found |= {column(name): np.asarray(values) for name, values in distances.items()}
-    if judge:
-        found |= {"digit": judge(result.audio).digits, "digit_original": judge(audio).digits}
+    if classifier:
+        predicted, original = classifier(result.audio).labels, classifier(audio).labels
+        agreement = (predicted == original).astype(int)
+        found |= dict(zip(LABELS, (predicted, original, agreement), strict=True))
     return found

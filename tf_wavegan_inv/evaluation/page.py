@@ -1,40 +1,72 @@
-"""Self-contained HTML pages whose spectrograms play when clicked, and whose tables can be sorted."""
+"""Self-contained HTML pages (`templates/`): spectrograms play when clicked, tables sort by their headings."""
 
 import base64
-import html
-import importlib.resources
-import string
+import dataclasses
+import functools
+import pathlib
+
+import jinja2
+import numpy as np
 
 from tf_wavegan_inv.audio.encode import audio_uri, picture_uri
 from tf_wavegan_inv.audio.picture import spectrogram_picture
 from tf_wavegan_inv.files import write_text
 
-PICTURE = (256, 128)  # samples a frame and from frame to frame: 129 x 128 pixels a clip of 16384
+PICTURE = (256, 128)  # frame length and step in samples: 129 x 128 pixels for a clip of 16384
 
 
-def player(name, audio, sample_rate):
-    """HTML of a clip, float [samples, channels]: its spectrogram, which plays when clicked."""
-    name = html.escape(name, quote=True)
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """A clip to look at and play, for the macro `player`.
+
+    Attributes:
+        name: str. Title of the clip.
+        audio: str. Its audio as a data URI.
+        picture: str. Its spectrogram as a data URI.
+    """
+
+    name: str
+    audio: str
+    picture: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A picture, for the macro `section`.
+
+    Attributes:
+        name: str. Alternative text.
+        picture: str. The picture as a data URI.
+    """
+
+    name: str
+    picture: str
+
+
+def player(name: str, audio: np.ndarray, *, sample_rate: int) -> Player:
+    """The `Player` of a clip, float [samples, channels]."""
     picture = picture_uri(spectrogram_picture(audio, *PICTURE))
-    return (
-        f'<button class=player aria-label="play {name}" title="{name}" data-audio="{audio_uri(audio, sample_rate)}">'
-        f'<img alt="spectrogram of {name}" src="{picture}"><span class=now></span></button>'
-    )
+    return Player(name, audio_uri(audio, sample_rate), picture)
 
 
-def figure(file):
-    """HTML of a PNG file."""
+def figure(file: pathlib.Path) -> Figure:
+    """The `Figure` of a PNG file."""
     data = base64.b64encode(file.read_bytes()).decode()
-    return f'<figure><img alt="{html.escape(file.stem)}" src="data:image/png;base64,{data}"></figure>'
+    return Figure(file.stem, f"data:image/png;base64,{data}")
 
 
-def write_page(path, title, body):
+@functools.cache
+def _templates():
+    loader = jinja2.PackageLoader("tf_wavegan_inv.evaluation")
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+def write_page(path: pathlib.Path, template: str, **values) -> None:
     """Write a page.
 
     Args:
-        path: of the .html file.
-        title: str.
-        body: list of str, HTML. A `table` of the class "clips" is sorted by a click on a `th` with the attribute data-sort.
+        path: pathlib.Path. HTML file to write.
+        template: str. Name of a file in `templates/`.
+        **values: Variables of the template, `title` among them.
     """
-    template = string.Template(importlib.resources.files("tf_wavegan_inv.evaluation").joinpath("page.html").read_text(encoding="utf-8"))
-    write_text(path, template.substitute(title=html.escape(title), body="\n".join(body)))
+    write_text(path, _templates().get_template(template).render(values))

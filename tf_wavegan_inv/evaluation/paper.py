@@ -1,11 +1,12 @@
-"""The figures of the paper, to stand beside ours.
+"""The paper's figures, for comparison with ours.
 
 Keyes, Bayat, Khazaie & Mohsenzadeh, "Latent Vector Recovery of Audio GANs" (2020), tables 1 and 2. Inception Score: (mean, spread).
 """
 
 PROTOCOL = (
-    "The paper's figures: the official WaveGAN (dim 64) and SC09; Inception Score by the authors' own ResNet-18, in their code 2 splits\n"
-    "of 501 clips; waveforms 1.414 times as loud as recorded; accuracy of a classifier that was validated on its training files."
+    "The paper's figures: the official WaveGAN (dim 64) and SC09; Inception Score by the authors' own ResNet-18,\n"
+    "in their code 2 splits of 501 clips; waveforms 1.414 times as loud as recorded; accuracy of a classifier that\n"
+    "was validated on its training files."
 )
 TABLES = {
     "synthesised": {

@@ -1,31 +1,42 @@
-"""Does inversion work for this generator? Clips of known z, inverted."""
+"""Checks inversion for a generator: inverts clips of known z."""
 
 import time
+import typing
 
 import numpy as np
 
-from tf_wavegan_inv.inversion.invert import InversionResult, batch_progress, concatenate
+from tf_wavegan_inv.inversion.invert import Inversion, InversionResult, batch_progress, concatenate
 from tf_wavegan_inv.inversion.jacobian import singular_values
 from tf_wavegan_inv.metrics.latent import RECOVERED, max_error, rmse
 
 JACOBIANS = 4
-UNHEARD = 1e-4  # of the largest singular value: a direction of z below it is lost in 16-bit audio
+INAUDIBLE = 1e-4  # of the largest singular value: 16-bit audio does not resolve such a direction of z
 
 
-def self_check(generator, inversion, count=16, seed=0, batch_size=32, max_iterations=None, progress=None):
+def self_check(
+    inversion: Inversion,
+    *,
+    count: int = 16,
+    seed: int = 0,
+    batch_size: int = 32,
+    max_iterations: int | None = None,
+    progress: typing.Callable[[int, int], None] | None = None,
+) -> dict:
     """Invert clips that the generator makes of known z.
 
     Args:
-        generator: keras.Model, z -> audio.
-        inversion: `Inversion` of that generator.
-        count: clips.
-        seed: of the latents.
-        batch_size: clips inverted together.
-        max_iterations, progress: see `invert`.
+        inversion: Inversion. Its generator makes the clips.
+        count: int. Number of clips. Default 16.
+        seed: int. Seed of z and of the random starts. Default 0.
+        batch_size: int. Number of clips inverted together. Default 32.
+        max_iterations: int or None. Limit of the L-BFGS iterations. Default None: the recipe's.
+        progress: function of (done, total) or None. Default None: no progress.
 
     Returns:
-        dict of name (`names.NAMES`) to value; `singular_values` [latent_dim], the medians over some z; `result`, the `InversionResult`.
+        dict of name (`names.NAMES`) to value; "singular_values": float [latent_dim], medians over some z of the
+        singular values of the Jacobian; "result": `InversionResult`.
     """
+    generator = inversion.generator
     latent_dim = generator.input_shape[1]
     z = np.random.default_rng([seed, latent_dim]).uniform(-1, 1, (count, latent_dim)).astype(np.float32)
     began, results = time.monotonic(), []
@@ -33,35 +44,35 @@ def self_check(generator, inversion, count=16, seed=0, batch_size=32, max_iterat
     for i, first in enumerate(firsts):
         audio = np.asarray(generator(z[first : first + batch_size]))
         numbers = np.arange(first, first + len(audio))
-        bar = batch_progress(progress, i, len(firsts))
-        results.append(inversion(audio, max_iterations=max_iterations, seed=seed, numbers=numbers, progress=bar))
+        advance = batch_progress(progress, i, len(firsts))
+        results.append(inversion(audio, max_iterations=max_iterations, seed=seed, numbers=numbers, progress=advance))
     seconds = time.monotonic() - began
     result: InversionResult = concatenate(results)
     largest = max_error(z, result.z)
-    spectrum = np.median([singular_values(generator, z[i : i + 1])[0] for i in range(min(JACOBIANS, count))], axis=0)
+    spectra = [singular_values(generator, z[i : i + 1])[0] for i in range(min(JACOBIANS, count))]
     return {
         "latent/recovered": float(np.mean(largest < RECOVERED)),
         "latent/max_error": float(np.median(largest)),
         "latent/rmse": float(np.median(rmse(z, result.z))),
         "seconds": seconds / count,
-        "singular_values": spectrum,
+        "singular_values": np.median(spectra, axis=0),
         "result": result,
     }
 
 
-def report(found, count):
-    """What `self_check` found, in words."""
+def report(found: dict, count: int) -> str:
+    """The result of `self_check` on `count` clips, as text."""
     values = found["singular_values"]
-    unheard = int(np.sum(values < UNHEARD * values[0]))
+    inaudible = int(np.sum(values < INAUDIBLE * values[0]))
+    directions = f"{inaudible} of {len(values)} directions of z are inaudible" if inaudible else "every direction of z is audible"
     lines = [
         f"{count} clips of known z:",
         f"  z recovered (largest error below {RECOVERED}): {100 * found['latent/recovered']:.1f} %",
         f"  largest error of a clip's z, median over clips: {found['latent/max_error']:.2g}",
-        f"  root mean squared error of z, median: {found['latent/rmse']:.2g}",
+        f"  root mean squared error of z, median over clips: {found['latent/rmse']:.2g}",
         f"  seconds a clip: {found['seconds']:.2f}",
-        f"  singular values of the Jacobian: {values[0]:.3g} to {values[-1]:.3g}; "
-        + (f"{unheard} of {len(values)} directions of z are hardly heard" if unheard else "every direction of z is heard"),
+        f"  singular values of the Jacobian: {values[0]:.3g} to {values[-1]:.3g}; {directions}",
     ]
     if found["latent/recovered"] < 0.9:
-        lines.append("  Inversion is not reliable for this generator: do not take a recovered z of real audio at its word.")
+        lines.append("  Inversion is not reliable for this generator: do not rely on the z of real recordings.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What can be done with the z of clips: walks between and through them, and which clips are alike."""
+"""Explorations of the z of clips: interpolations, walks along directions, nearest neighbours."""
 
 import collections
 import dataclasses
@@ -6,19 +6,26 @@ import dataclasses
 import numpy as np
 
 from tf_wavegan_inv.audio.labels import DIGITS, UNKNOWN
-from tf_wavegan_inv.exploration.directions import class_directions, class_means, interpolate, principal_directions, walk
+from tf_wavegan_inv.exploration.directions import (
+    class_directions,
+    class_means,
+    interpolate,
+    principal_directions,
+    walk,
+)
+from tf_wavegan_inv.exploration.latents import Latents
 
-REACH = 2.0  # standard deviations, or distances of class means
+REACH = 2.0  # of a walk, in lengths of its direction
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """Some latents in a row.
+    """A sequence of z.
 
     Attributes:
-        group: "interpolation", "classes", "class_directions", "principal_directions" or "neighbours".
+        group: str. "interpolation", "classes", "class_directions", "principal_directions" or "neighbours".
         title: str.
-        captions: list of str, one a latent.
+        captions: list of str. One caption a z.
         z: float32 [columns, latent_dim].
     """
 
@@ -28,73 +35,108 @@ class Row:
     z: np.ndarray
 
 
-def explore(latents, pairs, near, steps=7, components=4, queries=8):
-    """Rows of latents worth listening to.
+def explore(
+    latents: Latents,
+    pairs: list[tuple[int, int]],
+    near: tuple[np.ndarray, np.ndarray],
+    *,
+    steps: int = 7,
+    components: int = 4,
+    queries: int = 8,
+) -> list[Row]:
+    """Rows of z to look at and play.
 
     Args:
-        latents: `Latents`.
-        pairs: list of (index, index), to go between.
-        near: what `nearest` returned.
-        steps: latents on each way.
-        components: principal directions.
-        queries: clips whose neighbours are shown, evenly chosen.
+        latents: Latents.
+        pairs: list of (index, index). Ends of the interpolations.
+        near: (indices, distances). Result of `directions.nearest`.
+        steps: int. Number of z in each interpolation or walk. Default 7.
+        components: int. Number of principal directions. Default 4.
+        queries: int. Number of clips whose neighbours are shown, evenly spaced. Default 8.
 
     Returns:
         list of Row.
     """
-    z, known = latents.z, latents.labels != UNKNOWN
-    rows = [
-        Row("interpolation", f"{latents.names[a]} to {latents.names[b]}", _shares(steps), interpolate(z[a], z[b], steps)) for a, b in pairs
+    return [
+        *_interpolations(latents, pairs, steps),
+        *_classes(latents, steps),
+        *_principal_directions(latents, components, steps),
+        *_neighbours(latents, near, queries),
     ]
-    means = class_means(z[known], latents.labels[known])
+
+
+def _interpolations(latents, pairs, steps):
+    captions = [f"{100 * share:.0f} %" for share in np.linspace(0, 1, steps)]
+    for a, b in pairs:
+        title = f"{latents.names[a]} to {latents.names[b]}"
+        yield Row("interpolation", title, captions, interpolate(latents.z[a], latents.z[b], steps))
+
+
+def _classes(latents, steps):
+    """The mean z of each label, and walks towards each label."""
+    known = latents.labels != UNKNOWN
+    z, labels = latents.z[known], latents.labels[known]
+    means = class_means(z, labels)
     if means:
-        rows.append(Row("classes", "mean z of each digit", [DIGITS[label] for label in means], np.stack(list(means.values()))))
-    centre = z.mean(axis=0)
-    offsets = [f"{offset:+.2g}" for offset in np.linspace(-REACH, REACH, steps)]
+        names = [DIGITS[label] for label in means]
+        yield Row("classes", "mean z of each label", names, np.stack(list(means.values())))
     if len(means) > 1:
-        for label, direction in class_directions(z[known], latents.labels[known]).items():
-            rows.append(Row("class_directions", f"towards {DIGITS[label]}", offsets, walk(centre, direction, REACH, steps)))
-    directions, shares = principal_directions(z, components)
+        centre = latents.z.mean(axis=0)
+        for label, direction in class_directions(z, labels).items():
+            path = walk(centre, direction, reach=REACH, steps=steps)
+            yield Row("class_directions", f"towards {DIGITS[label]}", _offsets(steps), path)
+
+
+def _principal_directions(latents, components, steps):
+    centre = latents.z.mean(axis=0)
+    directions, shares = principal_directions(latents.z, components)
     for i, (direction, share) in enumerate(zip(directions, shares, strict=True)):
         title = f"principal direction {i + 1} ({100 * share:.1f} % of the variance)"
-        rows.append(Row("principal_directions", title, offsets, walk(centre, direction, REACH, steps)))
+        path = walk(centre, direction, reach=REACH, steps=steps)
+        yield Row("principal_directions", title, _offsets(steps), path)
+
+
+def _neighbours(latents, near, queries):
     indices, distances = near
-    for query in np.unique(np.linspace(0, len(z) - 1, min(queries, len(z))).round().astype(int)):
-        captions = [latents.names[query], *(f"{latents.names[i]} ({d:.2f})" for i, d in zip(indices[query], distances[query], strict=True))]
-        rows.append(Row("neighbours", f"nearest to {latents.names[query]}", captions, z[[query, *indices[query]]]))
-    return rows
+    count = len(latents.names)
+    for query in np.unique(np.linspace(0, count - 1, min(queries, count)).round().astype(int)):
+        pairs = zip(indices[query], distances[query], strict=True)
+        captions = [latents.names[query], *(f"{latents.names[i]} ({d:.2f})" for i, d in pairs)]
+        yield Row("neighbours", f"nearest to {latents.names[query]}", captions, latents.z[[query, *indices[query]]])
 
 
-def retrieval(latents, near):
-    """How often the nearest clip by z has the same digit, and the same speaker, beside how often any other clip has.
+def _offsets(steps):
+    return [f"{offset:+.2g}" for offset in np.linspace(-REACH, REACH, steps)]
+
+
+def retrieval(latents: Latents, near: tuple[np.ndarray, np.ndarray]) -> dict[str, dict]:
+    """Share of clips whose nearest clip by z has the same label or speaker, and the share by chance.
 
     Args:
-        latents: `Latents`.
-        near: what `nearest` returned.
+        latents: Latents.
+        near: (indices, distances). Result of `directions.nearest`.
 
     Returns:
-        dict of "digit" and "speaker" to {"nearest", "chance", "n"}; one that no two clips have is left out.
+        dict of "label" and "speaker" to {"nearest", "chance", "n"}; without a kind that all clips share or that is
+        unknown.
     """
     found, first = {}, near[0][:, 0]
-    for kind, values, unknown in (("digit", latents.labels, UNKNOWN), ("speaker", np.array(latents.speakers), "")):
+    kinds = {"label": (latents.labels, UNKNOWN), "speaker": (np.array(latents.speakers), "")}
+    for kind, (values, unknown) in kinds.items():
         known = values != unknown
         usable = np.flatnonzero(known & known[first])
-        if len(usable) and len(set(values[known].tolist())) > 1:
-            counts = collections.Counter(values[known].tolist())
+        counts = collections.Counter(values[known].tolist())
+        if len(usable) and len(counts) > 1:
             chance = [(counts[value] - 1) / (known.sum() - 1) for value in values[usable].tolist()]
             same = values[usable] == values[first[usable]]
             found[kind] = {"nearest": float(same.mean()), "chance": float(np.mean(chance)), "n": len(usable)}
     return found
 
 
-def in_words(alike):
-    """What `retrieval` found: list of sentences."""
+def sentences(alike: dict[str, dict]) -> list[str]:
+    """The result of `retrieval` as sentences."""
     return [
-        f"The nearest clip by z has the same {kind} for {100 * found['nearest']:.1f} % of {found['n']} clips; any other has it for "
-        f"{100 * found['chance']:.1f} %."
+        f"The nearest clip by z has the same {kind} for {100 * found['nearest']:.1f} % of {found['n']} clips, "
+        f"a random clip for {100 * found['chance']:.1f} %."
         for kind, found in alike.items()
     ]
-
-
-def _shares(steps):
-    return [f"{100 * share:.0f} %" for share in np.linspace(0, 1, steps)]

@@ -1,4 +1,4 @@
-"""Reading the latents of clips that were inverted."""
+"""Reading the z of inverted or generated clips."""
 
 import csv
 import dataclasses
@@ -10,6 +10,7 @@ import numpy as np
 from tf_wavegan_inv.audio.labels import UNKNOWN, label_and_speaker
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import ENCODING, checksum
+from tf_wavegan_inv.names import renamed
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
 SUFFIX = ".z.npy"
@@ -20,10 +21,10 @@ class Latents:
     """Clips and their z.
 
     Attributes:
-        names: list of str.
+        names: list of str. Name of each clip.
         z: float32 [clips, latent_dim].
-        labels: int [clips], the digit, by the clip's name or else as it was heard; -1 where unknown.
-        speakers: list of str; "" where unknown.
+        labels: int [clips]. Label by the clip's name, else the predicted label, else `UNKNOWN`.
+        speakers: list of str. Speaker of each clip, "" if unknown.
     """
 
     names: list
@@ -31,8 +32,8 @@ class Latents:
     labels: np.ndarray
     speakers: list
 
-    def find(self, name):
-        """Index of a clip by its name, or by its file's name with or without suffix. Raises UserError if there is none, or several."""
+    def find(self, name: str) -> int:
+        """Index of a clip by its name, or by its file name with or without suffix. Raises UserError unless there is one."""
         paths = [pathlib.PurePosixPath(n) for n in self.names]
         exact = [i for i, n in enumerate(self.names) if n == name]
         alike = exact or [i for i, path in enumerate(paths) if name in (path.name, path.stem)]
@@ -42,47 +43,40 @@ class Latents:
         return alike[0]
 
 
-def check_made_by(folder, wavegan):
-    """Raise UserError where run.json says that the z in a folder are another generator's than the checkpoint `wavegan`'s."""
+def check_made_by(folder: pathlib.Path, wavegan: pathlib.Path) -> None:
+    """Raise UserError if run.json in a folder names another generator than the checkpoint `wavegan`."""
     ours = checksum(find_checkpoint(wavegan))
     for path in sorted(pathlib.Path(folder).glob("run*.json")):
         try:
             models = json.loads(path.read_text())["models"]
             theirs = models.get("generator") or models["wavegan"]
             name, sha = theirs["path"], theirs["sha256"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # of `request`, which knows no files, or of nobody here
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # a record without files, as of `request`
             continue
         if "generator" in models:
-            raise UserError(f"The z in {folder} are of {name}, which is no WaveGAN (see {path.name}): explore takes those of one alone.")
+            raise UserError(f"The z in {folder} belong to {name}, which is no WaveGAN (see {path.name}): explore requires z of a WaveGAN.")
         if sha != ours:
-            raise UserError(f"The z in {folder} are of another WaveGAN, {name} (see {path.name}), than {wavegan}: give it to --wavegan.")
+            raise UserError(f"The z in {folder} belong to another WaveGAN than {wavegan} (see {path.name}): give --wavegan {name}.")
 
 
-def read_latents(folder, latent_dim, out=None):
-    """The latents in a folder that `tf-wavegan-inv invert` or `generate` wrote, with its subfolders.
+def read_latents(folder: pathlib.Path, latent_dim: int, *, out: pathlib.Path | None = None) -> Latents:
+    """Read a folder that `tf-wavegan-inv invert` or `generate` wrote, including its subfolders.
 
     Args:
-        folder: with *.z.npy files and, maybe, an inversions.csv.
-        latent_dim: numbers that each must have.
-        out: a folder whose latents are left out: those that an earlier call wrote.
+        folder: pathlib.Path. Folder with *.z.npy files and, optionally, inversions.csv (of version 0.1 or later).
+        latent_dim: int. Required size of each z.
+        out: pathlib.Path or None. Folder of the results of an earlier call, which is excluded. Default None.
 
     Returns:
-        Latents, sorted by name.
+        Latents, sorted by file.
 
     Raises:
-        UserError: if there are fewer than two, or one is damaged or of another size.
+        UserError: if there are fewer than two z, or one is damaged or of another size.
     """
     folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"No folder of latents at {folder}.")
-    if (folder / "audio").is_dir() and (folder / "clips.csv").exists():
-        raise UserError(f"{folder} is an evaluation, with each clip several times: give one of its folders audio/<set>/<method>.")
-    files = sorted(folder.rglob(f"*{SUFFIX}"))
-    files = [file for file in files if not (out and file.resolve().is_relative_to(pathlib.Path(out).resolve()))]
-    if len(files) < 2:
-        raise UserError(f"{len(files)} latents (*{SUFFIX}) in {folder}: give a folder that tf-wavegan-inv invert wrote, of several clips.")
+    files = _files(folder, out)
     rows = {}
-    for path in sorted(folder.glob("inversions*.csv")):  # several, of a folder inverted in shards
+    for path in sorted(folder.glob("inversions*.csv")):  # one for each shard
         rows |= _rows(path)
     names, z, labels, speakers = [], [], [], []
     for file in files:
@@ -90,17 +84,32 @@ def read_latents(folder, latent_dim, out=None):
         row = rows.get(relative, {})
         name = row.get("path") or relative.removesuffix(SUFFIX)
         label, speaker = label_and_speaker(pathlib.PurePosixPath(name))
-        heard = row.get("digit_original") or ""
+        predicted = row.get("label_original") or ""
         names.append(name)
         z.append(_read(file, latent_dim))
-        labels.append(int(heard) if label == UNKNOWN and heard.isdigit() else label)
+        labels.append(int(predicted) if label == UNKNOWN and predicted.isdigit() else label)
         speakers.append(speaker)
-    return Latents(names, np.stack(z), np.array(labels), speakers)
+    return Latents(names=names, z=np.stack(z), labels=np.array(labels), speakers=speakers)
+
+
+def _files(folder, out):
+    if not folder.is_dir():
+        raise UserError(f"No folder of latents at {folder}.")
+    if (folder / "audio").is_dir() and (folder / "clips.csv").exists():
+        raise UserError(f"{folder} is an evaluation, which holds each clip several times: give one of its folders audio/<set>/<method>.")
+    files = sorted(folder.rglob(f"*{SUFFIX}"))
+    files = [file for file in files if not (out and file.resolve().is_relative_to(pathlib.Path(out).resolve()))]
+    if len(files) < 2:
+        raise UserError(
+            f"{len(files)} latents (*{SUFFIX}) in {folder}, at least 2 are required: give a folder that tf-wavegan-inv invert wrote."
+        )
+    return files
 
 
 def _rows(path):
+    """The rows of a table with a z, by the file of that z."""
     with open(path, newline="", **ENCODING) as file:
-        return {row["z"]: row for row in csv.DictReader(file) if row.get("z")}
+        return {row["z"]: renamed(row) for row in csv.DictReader(file) if row.get("z")}
 
 
 def _read(file, latent_dim):
@@ -109,5 +118,5 @@ def _read(file, latent_dim):
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{file} is not a readable .npy file: {error}") from None
     if z.shape != (latent_dim,) or not np.issubdtype(z.dtype, np.floating) or not np.isfinite(z).all():
-        raise UserError(f"{file} holds {z.dtype} {list(z.shape)}; finite floats of shape [{latent_dim}] are needed, for this WaveGAN.")
+        raise UserError(f"{file} holds {z.dtype} {list(z.shape)}; finite floats of shape [{latent_dim}] are required, for this WaveGAN.")
     return z.astype(np.float32)

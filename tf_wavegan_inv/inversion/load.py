@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:  # what starts TensorFlow is imported when it is needed
 
     from tf_wavegan_inv.inversion.invert import Inversion
     from tf_wavegan_inv.models.generator import GeneratorModel
-    from tf_wavegan_inv.models.predictions import Judge
+    from tf_wavegan_inv.models.predictions import ClipClassifier
 
 Path = pathlib.Path | str
 
@@ -58,11 +58,11 @@ class Models:
         )
 
     @functools.cached_property
-    def judge(self) -> "Judge | None":
+    def clip_classifier(self) -> "ClipClassifier | None":
         """The classifier's predictions of whole sets of clips; None without a classifier."""
-        from tf_wavegan_inv.models.predictions import Judge
+        from tf_wavegan_inv.models.predictions import ClipClassifier
 
-        return Judge(self.classifier) if self.classifier else None
+        return ClipClassifier(self.classifier) if self.classifier else None
 
     @property
     def shape(self) -> tuple[int, int]:

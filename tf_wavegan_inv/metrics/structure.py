@@ -1,23 +1,23 @@
-"""Structural similarity of spectrograms: audio [clips, samples, channels] twice -> [clips]; 1 for a perfect copy."""
+"""Structural similarity of spectrograms. Both inputs: [clips, samples, channels]; result: [clips], 1 for a perfect copy."""
 
 import numpy as np
 
 from tf_wavegan_inv.metrics.spectrogram import FLOOR_DB, levels, spectrum
 
-WINDOW = 7  # cells, either way
+WINDOW = 7  # cells, in both directions
 K1, K2 = 0.01, 0.03
 
 
-def ssim(reference, estimate):
-    """SSIM of the spectrograms in dB (frames of 512 samples), from -80 dB to a full-scale sine; the range of values is fixed, 80 dB."""
+def ssim(reference, estimate) -> np.ndarray:
+    """SSIM of the spectrograms in dB (frames of 512 samples) on a fixed range: -80 dB to a full-scale sine."""
     return _similarity(levels(reference), levels(estimate), np.full(len(reference), -FLOOR_DB))
 
 
-def ssim_real_stft(reference, estimate):
-    """The paper's SSIM, as its code has it: of the real part of the STFT 256/128, with the range of values of the pair itself.
+def ssim_real_stft(reference, estimate) -> np.ndarray:
+    """The paper's SSIM as its code computes it: real part of the STFT 256/128, range of values of the pair.
 
-    Most cells of this picture are near zero in any clip, so that it is high for clips that have nothing in common; `ssim` is the one to
-    compare by.
+    Most cells of this picture are near zero in any clip, so unrelated clips score high as well. Use `ssim` to
+    compare methods.
     """
     pictures = [spectrum(audio, 256, 128).real for audio in (reference, estimate)]
     ends = [(p.max(axis=(1, 2)), p.min(axis=(1, 2))) for p in pictures]
@@ -26,9 +26,18 @@ def ssim_real_stft(reference, estimate):
 
 
 def _similarity(x, y, span):
-    """Mean SSIM (Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, equation 13) with a flat
-    7 x 7 window and sample covariances, over the windows that lie within the picture: [clips, rows, columns] twice, and the range of values
-    [clips], -> [clips]. As `skimage.metrics.structural_similarity` by default.
+    """Mean SSIM over all windows within the picture.
+
+    Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, equation 13,
+    with a flat 7 x 7 window and sample covariances: the default of `skimage.metrics.structural_similarity`.
+
+    Args:
+        x: float [clips, rows, columns].
+        y: float [clips, rows, columns].
+        span: float [clips]. Range of values.
+
+    Returns:
+        float [clips].
     """
     n = WINDOW**2
     mean_x, mean_y = _window_means(x), _window_means(y)
@@ -42,7 +51,7 @@ def _similarity(x, y, span):
 
 
 def _window_means(x):
-    """Means over all windows that lie within: [clips, rows, columns] -> [clips, rows - 6, columns - 6]."""
+    """Means over all windows within the picture: [clips, rows, columns] -> [clips, rows - 6, columns - 6]."""
     for axis in (1, 2):
         x = np.lib.stride_tricks.sliding_window_view(x, WINDOW, axis=axis).mean(axis=-1)
     return x

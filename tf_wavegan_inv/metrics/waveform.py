@@ -1,27 +1,28 @@
-"""Distances between waveforms: [clips, samples, channels] twice -> [clips]."""
+"""Distances between waveforms. Both inputs: [clips, samples, channels]; result: [clips]."""
 
 import numpy as np
 
 
-def mse(reference, estimate):
+def mse(reference, estimate) -> np.ndarray:
     """Mean squared error of the samples (the paper's MSE)."""
     return np.mean((np.asarray(reference, np.float64) - estimate) ** 2, axis=(1, 2))
 
 
-def relative_mse(reference, estimate):
+def relative_mse(reference, estimate) -> np.ndarray:
     """Mean squared error divided by the reference's power: 0 for a perfect copy, 1 for silence."""
     return mse(reference, estimate) / np.mean(np.asarray(reference, np.float64) ** 2, axis=(1, 2))
 
 
-def snr(reference, estimate):
-    """Signal-to-noise ratio in dB, the difference being the noise: 0 for silence, infinite for a perfect copy."""
+def snr(reference, estimate) -> np.ndarray:
+    """Signal-to-noise ratio in dB; the noise is the difference. 0 for silence, infinite for a perfect copy."""
     with np.errstate(divide="ignore"):
         return 0.0 - 10 * np.log10(relative_mse(reference, estimate))
 
 
-def si_sdr(reference, estimate):
-    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al., "SDR - half-baked or well done?", 2019, equation 3); NaN for
-    silence.
+def si_sdr(reference, estimate) -> np.ndarray:
+    """Scale-invariant signal-to-distortion ratio in dB; NaN for silence.
+
+    Le Roux et al., "SDR - half-baked or well done?", 2019, equation 3.
     """
     reference = np.asarray(reference, np.float64).reshape(len(reference), -1)
     estimate = np.asarray(estimate, np.float64).reshape(len(estimate), -1)

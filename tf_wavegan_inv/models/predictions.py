@@ -1,6 +1,7 @@
-"""Hearing clips: what a digit classifier makes of them."""
+"""A classifier's predictions for clips: probabilities, labels, features."""
 
 import dataclasses
+import typing
 
 import keras
 import numpy as np
@@ -10,61 +11,62 @@ CHUNK = 64
 
 
 @dataclasses.dataclass(frozen=True)
-class Heard:
-    """What was heard in each clip.
+class Predictions:
+    """A classifier's predictions, one row a clip.
 
     Attributes:
-        probabilities: float32 [clips, 10].
-        features: float32 [clips, features], the classifier's global average; empty [clips, 0] where it was not asked for.
+        probabilities: float32 [clips, labels].
+        features: float32 [clips, features]. The classifier's global average pooling; [clips, 0] if not requested.
     """
 
     probabilities: np.ndarray
     features: np.ndarray
 
     @classmethod
-    def join(cls, parts):
-        """One of several batches' ones."""
+    def join(cls, parts: typing.Sequence["Predictions"]) -> "Predictions":
+        """The predictions of several batches as one."""
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in dataclasses.fields(cls)))
 
     @property
-    def digits(self):
-        """The likeliest digit of each clip: int [clips]."""
+    def labels(self) -> np.ndarray:
+        """Predicted label of each clip: int [clips]."""
         return self.probabilities.argmax(axis=1)
 
     @property
-    def confidence(self):
-        """Its probability: float32 [clips]."""
+    def confidence(self) -> np.ndarray:
+        """Probability of the predicted label: float32 [clips]."""
         return self.probabilities.max(axis=1)
 
 
-class Judge:
-    """Hears clips; compiled once, for any number of clips.
+class ClipClassifier:
+    """Classifies any number of clips by one compiled function.
 
-    Clips are heard as their files would be read: scaled to a peak of 1 where the classifier's recipe does that.
+    Clips are peak-normalised before classification if the classifier was trained on peak-normalised audio.
 
     Args:
-        classifier: keras.Model, audio [batch, samples, channels] -> probabilities; made by `build_classifier` where features are wanted.
-        with_features: whether to keep the features too.
+        classifier: keras.Model. Audio [batch, samples, channels] -> probabilities [batch, labels].
+        with_features: bool. Whether predictions include features; requires a model of `build_classifier`. Default False.
     """
 
-    def __init__(self, classifier, with_features=False):
+    def __init__(self, classifier: keras.Model, *, with_features: bool = False):
         self.classifier = classifier
         features = classifier.get_layer("average").output if with_features else classifier.output[:, :0]
         both = keras.Model(classifier.input, (classifier.output, features))
         recipe = getattr(classifier, "recipe", None)
         normalised = recipe is not None and recipe.audio.peak_normalise
 
-        def hear(audio):
+        def classify(audio):
             if normalised:
                 audio = tf.math.divide_no_nan(audio, tf.reduce_max(tf.abs(audio), axis=(1, 2), keepdims=True))
             return both(audio, training=False)
 
-        self._hear = tf.function(hear, input_signature=[tf.TensorSpec(classifier.input_shape)])
+        self._classify = tf.function(classify, input_signature=[tf.TensorSpec(classifier.input_shape)])
 
-    def __call__(self, audio):
-        """audio float32 [clips, samples, channels] -> `Heard`."""
-        return Heard.join([Heard(*(t.numpy() for t in self._hear(audio[i : i + CHUNK]))) for i in range(0, len(audio), CHUNK)])
+    def __call__(self, audio: np.ndarray) -> Predictions:
+        """Predictions for audio, float32 [clips, samples, channels]."""
+        chunks = [audio[first : first + CHUNK] for first in range(0, len(audio), CHUNK)]
+        return Predictions.join([Predictions(*(t.numpy() for t in self._classify(chunk))) for chunk in chunks])
 
-    def hear(self, clips):
-        """All of a `ClipSet`, a part at a time: `Heard`."""
-        return Heard.join([self(clips.batch(i, i + CHUNK)) for i in range(0, len(clips), CHUNK)])
+    def classify_set(self, clips) -> Predictions:
+        """Predictions for a `ClipSet`, read a chunk at a time."""
+        return Predictions.join([self(clips.batch(first, first + CHUNK)) for first in range(0, len(clips), CHUNK)])

@@ -5,8 +5,6 @@ import http.client
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 
 import numpy as np
 
@@ -14,45 +12,56 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.serving.export import MODEL
 from tf_wavegan_inv.serving.warmup import protos
 
-RETRIES, FIRST_WAIT = 4, 0.5  # of calls that may succeed later; seconds, doubled each time
-PROBE = 1.0  # seconds that a server has to show whether it speaks HTTP
-PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")  # of gRPC's codes; 429, 503 of HTTP's
+# Retries keep to one deadline for gRPC and REST alike, which urllib3's Retry does not know.
+RETRIES, FIRST_WAIT = 4, 0.5  # number; seconds before the first, doubled for each further one
+PROBE = 1.0  # seconds that a server has to answer over HTTP
+TRANSIENT = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")  # gRPC codes
+TRANSIENT_HTTP = (429, 503)
 MESSAGE_BYTES = 2**28
-SINGLE = {"serving_default": "z", "invert": "z", "invert_wav": "z", "generate": "audio", "generate_wav": "wav_bytes"}  # outputs alone
+SINGLE = {  # the name of a signature's only output, which REST omits
+    "serving_default": "z",
+    "invert": "z",
+    "invert_wav": "z",
+    "generate": "audio",
+    "generate_wav": "wav_bytes",
+}
 
 
 class Client:
     """Calls the signatures of a served model.
 
     Args:
-        server: "host:port" for gRPC; "http://host:port" or "https://..." for REST.
-        model: its name.
-        deadline: seconds a call may take, with its retries.
+        server: str. "host:port" for gRPC; "http://host:port" or "https://..." for REST.
+        model: str. Name of the served model. Default "wavegan_inversion".
+        deadline: float. Seconds for a call, including retries. Default 60.
 
     Raises:
-        UserError: if tensorflow-serving-api, which gRPC needs, is not installed.
+        UserError: if gRPC is requested and tensorflow-serving-api is not installed.
     """
 
-    def __init__(self, server, model=MODEL, deadline=60.0):
-        self.server, self.model, self.deadline = server, model, deadline
-        self._call = self._rest if server.startswith(("http://", "https://")) else self._grpc()
+    def __init__(self, server: str, *, model: str = MODEL, deadline: float = 60.0):
+        self.server = server
+        self.model = model
+        self.deadline = deadline
+        self._call = self._rest() if server.startswith(("http://", "https://")) else self._grpc()
 
-    def __call__(self, signature, **inputs):
+    def __call__(self, signature: str, **inputs) -> dict[str, np.ndarray]:
         """Call a signature: arrays by name -> arrays by name.
 
         Raises:
-            UserError: with the server's words, if it refuses the input.
-            UnreachableError: if it does not answer in time.
+            UserError: with the server's reason, if it refuses the input.
+            UnreachableError: if it does not answer in time, or does not serve the model.
         """
         until, wait = time.monotonic() + self.deadline, FIRST_WAIT
         for attempt in range(RETRIES + 1):
             try:
                 return self._call(signature, inputs, max(until - time.monotonic(), 0.01))
-            except _PassingError as error:
+            except _TransientError as error:
                 if attempt == RETRIES or time.monotonic() + wait > until:
-                    raise UnreachableError(f"{self.server} does not serve {self.model}/{signature}: {error}") from None
+                    raise self._unserved(signature, str(error)) from None
                 time.sleep(wait)
                 wait *= 2
+        raise AssertionError("the last attempt returns or raises")
 
     def _grpc(self):
         import grpc
@@ -72,54 +81,67 @@ class Client:
             try:
                 response = stub.Predict(request, timeout=seconds)
             except grpc.RpcError as error:
-                text = f"{error.code().name}: {error.details()}"
-                if error.code().name in PASSING:
-                    raise _PassingError(text) from None
-                if error.code().name == "DEADLINE_EXCEEDED":
+                code, text = error.code().name, f"{error.code().name}: {error.details()}"
+                if code in TRANSIENT:
+                    raise _TransientError(text) from None
+                if code == "DEADLINE_EXCEEDED":
                     raise self._late(signature) from None
-                raise self._refusal(signature, text, error.code().name == "NOT_FOUND") from None
+                raise self._refusal(signature, text, unknown=code == "NOT_FOUND") from None
             return {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
 
         return call
 
-    def _rest(self, signature, inputs, seconds):
-        body = {"signature_name": signature, "inputs": {name: _to_json(value) for name, value in inputs.items()}}
-        request = urllib.request.Request(
-            f"{self.server.rstrip('/')}/v1/models/{self.model}:predict", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=seconds) as response:
-                outputs = json.load(response)["outputs"]
-        except urllib.error.HTTPError as error:
-            text = f"HTTP {error.code}: {_error_of(error.read())}"
-            if error.code in (429, 503):
-                raise _PassingError(text) from None
-            raise self._refusal(signature, text, error.code == 404) from None
-        except TimeoutError:
-            raise self._late(signature) from None
-        except (http.client.HTTPException, OSError, ValueError, KeyError) as error:  # no HTTP, no connection, no JSON, no outputs
-            # Who hangs up in the midst of a long body may be busy, or of another protocol: a short question tells them apart.
-            hung_up = isinstance(getattr(error, "reason", error), (BrokenPipeError, ConnectionResetError))
-            if isinstance(error, http.client.InvalidURL):
-                raise UserError(f"{self.server} and the name {self.model!r} make no address: {error}") from None
-            if self._has_no_http(min(seconds, PROBE)) if hung_up else isinstance(error, http.client.BadStatusLine):
-                raise UnreachableError(
-                    f"{self.server} does not speak HTTP: REST is usually at port 8501; for gRPC give host:port without http://."
-                ) from None
-            raise _PassingError(f"{type(error).__name__}: {error}") from None
-        if not isinstance(outputs, dict):  # a single output comes without its name
-            outputs = {SINGLE[signature]: outputs}
-        return {name: _from_json(value) for name, value in outputs.items()}
+    def _rest(self):
+        import requests
 
-    def _has_no_http(self, seconds):
-        """Whether what listens at the address answers, but not by HTTP."""
-        try:
-            urllib.request.urlopen(f"{self.server.rstrip('/')}/v1/models/{self.model}", timeout=seconds).close()
-        except http.client.BadStatusLine as error:
-            return not isinstance(error, ConnectionResetError)
-        except (http.client.HTTPException, OSError):
-            pass
-        return False
+        session, address = requests.Session(), f"{self.server.rstrip('/')}/v1/models/{self.model}"
+        headers = {"Content-Type": "application/json"}
+
+        def call(signature, inputs, seconds):
+            body = {"signature_name": signature, "inputs": {name: _to_json(value) for name, value in inputs.items()}}
+            try:
+                response = session.post(f"{address}:predict", json.dumps(body), headers=headers, timeout=seconds)
+                if response.status_code != requests.codes.ok:
+                    raise self._http_error(signature, response)
+                outputs = response.json()["outputs"]
+            except requests.exceptions.InvalidURL as error:
+                raise UserError(f"{self.server} and the name {self.model!r} make no valid address: {error}") from None
+            except requests.exceptions.Timeout:
+                raise self._late(signature) from None
+            except requests.exceptions.ConnectionError as error:
+                raise self._connection_error(error, address, seconds) from None
+            except (requests.exceptions.RequestException, ValueError, KeyError) as error:  # no JSON, no outputs
+                raise _TransientError(f"{type(error).__name__}: {error}") from None
+            if not isinstance(outputs, dict):
+                outputs = {SINGLE[signature]: outputs}
+            return {name: _from_json(value) for name, value in outputs.items()}
+
+        return call
+
+    def _http_error(self, signature, response):
+        text = f"HTTP {response.status_code}: {_reason(response)}"
+        if response.status_code in TRANSIENT_HTTP:
+            return _TransientError(text)
+        return self._refusal(signature, text, unknown=response.status_code == 404)
+
+    def _connection_error(self, error, address, seconds):
+        """The error for a connection that failed or broke: of another protocol, or transient.
+
+        A server that closes the connection during a long body may be busy, or of another protocol: a short request
+        distinguishes the two.
+        """
+        causes = list(_causes(error))
+        other_protocol = any(_is_no_http(cause) for cause in causes)
+        if not other_protocol and any(isinstance(cause, (BrokenPipeError, ConnectionResetError)) for cause in causes):
+            other_protocol = _has_no_http(address, min(seconds, PROBE))
+        if other_protocol:
+            return UnreachableError(
+                f"{self.server} does not speak HTTP: REST usually has port 8501; for gRPC give host:port without http://."
+            )
+        return _TransientError(f"{type(causes[-1]).__name__}: {causes[-1]}")
+
+    def _unserved(self, signature, text):
+        return UnreachableError(f"{self.server} does not serve {self.model}/{signature}: {text}")
 
     def _late(self, signature):
         return UnreachableError(
@@ -127,24 +149,48 @@ class Client:
             "give a longer deadline (--deadline), or fewer clips a call (--batch-size)."
         )
 
-    def _refusal(self, signature, text, unknown):
-        """The error for what the server says: of an unknown model, or of input that it cannot use."""
+    def _refusal(self, signature, text, *, unknown):
+        """The error for a server's refusal: of an unknown model, or of input that it cannot use."""
         if unknown:
-            return UnreachableError(f"{self.server} does not serve {self.model}/{signature}: {text}")
-        said = re.search(r"assertion failed: (.*)", text)  # without where in the graph it was said
-        return UserError(f"{self.server} refused {self.model}/{signature}: {said[1] if said else text}")
+            return self._unserved(signature, text)
+        reason = re.search(r"assertion failed: (.*)", text)  # without the place in the graph
+        return UserError(f"{self.server} refused {self.model}/{signature}: {reason[1] if reason else text}")
 
 
 class UnreachableError(UserError):
-    """A server that does not answer, or does not have the model."""
+    """A server that does not answer, or does not serve the model."""
 
 
-class _PassingError(Exception):
-    """A failure that another attempt may not meet."""
+class _TransientError(Exception):
+    """A failure that a retry may overcome."""
+
+
+def _has_no_http(address, seconds):
+    """Whether the server at an address answers, but not over HTTP."""
+    import requests
+
+    try:
+        requests.get(address, timeout=seconds).close()
+    except requests.exceptions.RequestException as error:
+        return any(_is_no_http(cause) for cause in _causes(error))
+    return False
+
+
+def _is_no_http(error):
+    """Whether an exception stands for an answer that is no HTTP, not for a closed connection."""
+    return isinstance(error, http.client.BadStatusLine) and not isinstance(error, ConnectionResetError)
+
+
+def _causes(error):
+    """An exception and those that it wraps, as requests and urllib3 nest them in their arguments."""
+    while isinstance(error, BaseException):
+        yield error
+        wrapped = [a for a in (*error.args, getattr(error, "reason", None)) if isinstance(a, BaseException)]
+        error = wrapped[0] if wrapped else None
 
 
 def _single(value):
-    """float64 as float32, which is what signatures take; anything else as it is."""
+    """float64 as float32, the type of the signatures; other types as they are."""
     return np.asarray(value, np.float32) if np.asarray(value).dtype == np.float64 else value
 
 
@@ -161,8 +207,8 @@ def _from_json(value):
     return np.array(value)
 
 
-def _error_of(body):
+def _reason(response):
     try:
-        return json.loads(body)["error"]
+        return json.loads(response.content)["error"]
     except (ValueError, KeyError, TypeError):
-        return body[:500].decode(errors="replace")
+        return response.content[:500].decode(errors="replace")

@@ -1,9 +1,10 @@
-"""A SavedModel for TensorFlow Serving, and what lies beside it."""
+"""Export: a SavedModel for TensorFlow Serving, and the server's configuration."""
 
 import contextlib
 import os
 import pathlib
 import shutil
+import typing
 
 import keras
 import numpy as np
@@ -12,44 +13,58 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import write_json, write_text
+from tf_wavegan_inv.serving.signatures import Signatures
 
 MODEL = "wavegan_inversion"
 WEIGHTS = ("float32", "bfloat16", "float16")
 
 
-def next_version(folder):
-    """The number after the highest version in a folder; 1 where there is none."""
+def next_version(folder: pathlib.Path) -> int:
+    """The number after the highest version in a folder; 1 if there is none."""
     return max((int(p.name) for p in pathlib.Path(folder).glob("*") if p.name.isdigit()), default=0) + 1
 
 
-def export(signatures, folder, version, record=None, add=None, weights="float32"):
-    """Write `folder`/<version>: whole, or not at all.
+def export(
+    signatures: Signatures,
+    folder: pathlib.Path,
+    *,
+    version: int,
+    record: dict | None = None,
+    add: typing.Callable[[pathlib.Path], None] | None = None,
+    weights: str = "float32",
+) -> pathlib.Path:
+    """Write `folder`/<version>, completely or not at all.
 
     Args:
-        signatures: `Signatures`.
-        folder: of the model; TensorFlow Serving takes the highest version in it.
-        version: int.
-        record: dict, how it was made, for `assets.extra/export.json`.
-        add: function of the path of the written model, which adds to it (`warmup.write_warmup`); None for nothing.
-        weights: of `WEIGHTS`, as what weights are kept; all is computed in float32.
+        signatures: Signatures.
+        folder: pathlib.Path. Folder of the model. TensorFlow Serving loads the highest version in it.
+        version: int. Number of the version.
+        record: dict or None. How the model was made, for `assets.extra/export.json`. Default None: no file.
+        add: function of the path of the written model, or None. Adds files to it, as `warmup.write_warmup` does.
+            Default None.
+        weights: str. Type of the stored weights, one of `WEIGHTS`; computation is in float32. Default "float32".
 
     Returns:
-        path of the version.
+        Path of the version.
 
     Raises:
-        UserError: if there is that version already, or float16 cannot hold a weight.
+        UserError: if the version exists, or float16 cannot hold a weight.
     """
     folder = pathlib.Path(folder)
-    path, partial = folder / str(version), folder / f".{version}.{os.getpid()}.partial"  # a name that is no number is no version
+    path = folder / str(version)
+    partial = folder / f".{version}.{os.getpid()}.partial"  # the server ignores names that are no numbers
     if path.exists():
-        raise UserError(f"{path} is there already, and a version is never overwritten: give another --version, or none for the next.")
+        raise UserError(f"{path} exists, and a version is never overwritten: give another --version, or none for the next.")
     folder.mkdir(parents=True, exist_ok=True)
     module = tf.Module()
     originals = [v for model in (signatures.generator, signatures.inverter, signatures.classifier) for v in model.variables]
-    module.weights = [_kept(v, weights) for v in originals]
-    functions = {name: _with_kept(originals, module.weights, f, specs) for name, (f, specs) in signatures.functions().items()}
+    module.weights = [_stored(v, weights) for v in originals]
+    functions = {
+        name: _with_stored(function, specs, originals=originals, stored=module.weights)
+        for name, (function, specs) in signatures.functions().items()
+    }
     try:
-        # Gradients are in the graph of `refine` already; traced again for the file they would reach for the originals.
+        # The graph of `refine` contains its gradients; tracing them again would capture the original weights.
         tf.saved_model.save(module, str(partial), functions, tf.saved_model.SaveOptions(experimental_custom_gradients=False))
         _forget_gradients(partial / "saved_model.pb")
         if record:
@@ -63,19 +78,19 @@ def export(signatures, folder, version, record=None, add=None, weights="float32"
     return path
 
 
-def _with_kept(originals, kept, function, specs):
-    """A concrete function of named tensors that computes with `kept`, cast to what the originals are, in place of `originals`."""
+def _with_stored(function, specs, *, originals, stored):
+    """A concrete function of named tensors that computes with the stored weights instead of the originals."""
 
-    def with_kept(**inputs):
-        values = [(v, tf.cast(k, v.dtype)) for v, k in zip(originals, kept, strict=True)]
+    def with_stored(**inputs):
+        values = [(v, tf.cast(s, v.dtype)) for v, s in zip(originals, stored, strict=True)]
         with keras.StatelessScope(state_mapping=values):
             return function(**inputs)
 
-    return tf.function(with_kept).get_concrete_function(**specs)
+    return tf.function(with_stored).get_concrete_function(**specs)
 
 
 def _forget_gradients(path):
-    """Take the names of custom gradients, which are not in the file, off its ops: else whoever loads it is warned of each."""
+    """Remove the names of custom gradients from the ops: the file lacks them, and loading would warn of each."""
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for graph in model.meta_graphs:
         for nodes in (graph.graph_def.node, *(function.node_def for function in graph.graph_def.library.function)):
@@ -84,18 +99,18 @@ def _forget_gradients(path):
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _kept(variable, dtype):
+def _stored(variable, dtype):
     value = keras.ops.convert_to_numpy(variable)
     if not np.issubdtype(value.dtype, np.floating):
         return tf.Variable(value, trainable=False)
-    kept = tf.cast(value, dtype)
-    if not np.isfinite(tf.cast(kept, tf.float32)).all():
-        raise UserError(f"{dtype} cannot hold the weight {variable.path}, which reaches {np.abs(value).max():g}: take bfloat16.")
-    return tf.Variable(kept, trainable=False)
+    stored = tf.cast(value, dtype)
+    if not np.isfinite(tf.cast(stored, tf.float32)).all():
+        raise UserError(f"{dtype} cannot hold the weight {variable.path}, which reaches {np.abs(value).max():g}: give --weights bfloat16.")
+    return tf.Variable(stored, trainable=False)
 
 
-def write_configuration(folder, name=MODEL):
-    """Write what `tensorflow_model_server` is started with beside the versions: models.config and batching_parameters.txt."""
+def write_configuration(folder: pathlib.Path, *, name: str = MODEL) -> None:
+    """Write the configuration of `tensorflow_model_server` beside the versions: models.config, batching_parameters.txt."""
     folder = pathlib.Path(folder)
     write_text(
         folder / "models.config",

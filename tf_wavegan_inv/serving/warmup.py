@@ -1,27 +1,30 @@
-"""Warm-up: requests that TensorFlow Serving replays when it loads a model, so that no user waits for a first call."""
+"""Warm-up: requests that TensorFlow Serving replays when it loads a model, before the first user's request."""
+
+import pathlib
 
 import numpy as np
 import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import replacing
+from tf_wavegan_inv.serving.signatures import Signatures
 
-FILE = "assets.extra/tf_serving_warmup_requests"  # where the server looks
+FILE = "assets.extra/tf_serving_warmup_requests"  # the name that the server expects
 BATCHES = (1, 8, 32)
-WARMUP_STEPS = 2  # of refine
+WARMUP_STEPS = 2  # of `refine`
 
 
 def protos():
-    """The modules of tensorflow-serving-api that name requests. Raises UserError where it is not installed."""
+    """The modules of tensorflow-serving-api that define requests. Raises UserError if it is not installed."""
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError:
-        raise UserError("This needs tensorflow-serving-api: pip install -e '.[serving]'.") from None
+        raise UserError("tensorflow-serving-api is not installed: pip install -e '.[serving]'.") from None
     return predict_pb2, prediction_log_pb2
 
 
-def example_inputs(signatures, batch, seed=0):
-    """Inputs for each signature: dict of name to dict of argument to array, of quiet noise and random z."""
+def example_inputs(signatures: Signatures, batch: int, *, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
+    """Inputs of quiet noise and random z: dict of signature to dict of argument to array [batch, ...]."""
     rng = np.random.default_rng(seed)
     audio = rng.uniform(-0.1, 0.1, (batch, signatures.length, signatures.channels)).astype(np.float32)
     rate = tf.constant(signatures.audio_config.sample_rate, tf.int32)
@@ -34,14 +37,14 @@ def example_inputs(signatures, batch, seed=0):
     return {name: {argument: values[argument] for argument in specs} for name, (_, specs) in signatures.functions().items()}
 
 
-def write_warmup(path, signatures, model_name, batches=BATCHES):
-    """Write the warm-up records of a SavedModel: each signature at each batch size.
+def write_warmup(path: pathlib.Path, signatures: Signatures, *, model_name: str, batches: tuple[int, ...] = BATCHES) -> None:
+    """Write the warm-up records of a SavedModel: one for each signature and batch size.
 
     Args:
-        path: of the SavedModel's version.
-        signatures: `Signatures`.
-        model_name: under which it will be served.
-        batches: sizes.
+        path: pathlib.Path. Folder of the SavedModel's version.
+        signatures: Signatures.
+        model_name: str. Name of the served model.
+        batches: tuple of int. Batch sizes. Default 1, 8 and 32.
 
     Raises:
         UserError: if tensorflow-serving-api is not installed.

@@ -8,7 +8,7 @@ from tf_wavegan_inv.precision import in_full_precision
 from tf_wavegan_inv.training.trainer import Trainer
 
 LOSSES = ("loss/perceptual_real", "loss/log_stft", "loss/range", "loss/latent", "loss/waveform", "loss/perceptual_synth")
-NAMES = ("loss/total", *LOSSES, "latent/rmse", "class/kept", "class/accuracy")
+NAMES = ("loss/total", *LOSSES, "latent/rmse", "class/agreement", "class/accuracy")
 MONITOR = "loss/total"
 
 
@@ -104,7 +104,7 @@ class InverterTrainer(Trainer):
             "loss/perceptual_synth": perceptual_loss(target[0], features, relative=self.relative),
         }
         kept = tf.equal(tf.argmax(heard, -1), tf.argmax(target[1], -1))
-        return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/kept": tf.cast(kept, tf.float32)}
+        return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/agreement": tf.cast(kept, tf.float32)}
 
     def weighted(self, parts):
         return sum(self.loss_weights_by_name[name] * value for name, value in parts.items())

@@ -9,7 +9,7 @@ import numpy as np
 from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.metrics.spectrogram import log_spectral_distance
 from tf_wavegan_inv.models.bundle import load_classifier
-from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.wavegan.checkpoint import copy_weights
 from tf_wavegan_inv.wavegan.generator import Generator
 
@@ -39,7 +39,7 @@ class Invertibility:
         with _in_float32():
             self.generator, self.inverter = Generator(config, frozen=True), inverter and inverter()
             classifier = load_classifier(classifier_path)
-            self.judge = Judge(classifier)
+            self.judge = ClipClassifier(classifier)
             self.invert = Inversion(self.generator, method=method, inverter=self.inverter, classifier=classifier, config=once)
 
     def __call__(self, generator, inverter=None):
@@ -48,7 +48,7 @@ class Invertibility:
         if inverter is not None:
             self.inverter.set_weights(inverter.get_weights())
         found = self.invert(self.audio, seed=self.seed)
-        correct = self.judge(found.audio).digits == self.labels
+        correct = self.judge(found.audio).labels == self.labels
         by_digit = [correct[self.labels == label].mean() for label in np.unique(self.labels)]
         return {
             OBJECTIVE: float(found.objective.mean()),

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import replacing, write_json
+from tf_wavegan_inv.names import renamed
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class Run:
         if not path.exists():
             return []
         with open(path, newline="") as file:
-            return list(csv.DictReader(file))
+            return [renamed(row) for row in csv.DictReader(file)]
 
     def add_history(self, row, key="epoch"):
         """Append a row, in place of one of the same epoch (or whatever `key` counts) or later."""

@@ -344,4 +344,10 @@ def _previews(run, request, trainer, valid, latents):
     titles = [f"real/{name}" for name in unique_names([valid.recordings[i].clip for i in chosen])] + [
         f"synthesised/{i}" for i in range(min(count, len(latents)))
     ]
-    return Previews(run.folder / "logs", titles, originals, lambda audio: generate(invert(audio)).numpy(), request.recipe.audio.sample_rate)
+    return Previews(
+        run.folder / "logs",
+        titles=titles,
+        originals=originals,
+        reconstruct=lambda audio: generate(invert(audio)).numpy(),
+        sample_rate=request.recipe.audio.sample_rate,
+    )

@@ -18,7 +18,7 @@ from tf_wavegan_inv.files import checksum, replacing, write_json
 from tf_wavegan_inv.metrics.inception import inception_score
 from tf_wavegan_inv.models.bundle import find_model, load_classifier
 from tf_wavegan_inv.models.inverter import build_inverter
-from tf_wavegan_inv.models.predictions import Judge
+from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.names import NAMES
 from tf_wavegan_inv.recipe import load_recipe
 from tf_wavegan_inv.training.fit import display, rate_of, rounded, segments
@@ -96,7 +96,7 @@ def train_wavegan(request):
         return training_inputs(slices, training, config.latent_dim, request.seed, step)
 
     with Preemption(workers) as preemption:
-        judge = Judge(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
+        judge = ClipClassifier(classifier) if classifier and request.corpus.labelled().recordings["train"] else None
         invertibility = _invertibility(request, config) if classifier and workers.chief else None
         keeper = ReportKeeper(trainer, run, done, preemption, training, config, request, judge, invertibility)
         verbose, lines = display()
@@ -272,9 +272,7 @@ def _resume(trainer, folder, start):
 
 
 class ReportKeeper(Keeper):
-    """The `Keeper` of a WaveGAN: every so many steps scalars, history and previews; their score, where there is a `Judge`; and what an
-    `Invertibility` measures, where there is one.
-    """
+    """The `Keeper` of a WaveGAN: every so many steps scalars, history, previews, and the scores by `ClipClassifier` and `Invertibility`."""
 
     def __init__(self, trainer, run, step, preemption, training, config, request, judge, invertibility=None):
         super().__init__(run, step, training.report_steps, training.batch_size * max(training.updates, 1), preemption)
@@ -366,7 +364,7 @@ def _classifier(request, config):
 def _invertibility(request, config):
     """The `Invertibility` of a run, or None where it inverts no validation clips, or none has a label."""
     recordings = request.corpus.labelled().recordings["valid"]
-    chosen = spread(np.array([r.clip.label for r in recordings], int), request.recipe.wavegan.inverted_clips, request.seed)
+    chosen = spread(np.array([r.clip.label for r in recordings], int), request.recipe.wavegan.inverted_clips, seed=request.seed)
     if not chosen:
         return None
     clips = load_arrays([recordings[i] for i in chosen], request.recipe.audio, config.slice_len, config.audio_channels)

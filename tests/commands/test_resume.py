@@ -1,6 +1,7 @@
-"""A call of `invert` that goes on where an earlier one was stopped; shards."""
+"""Resuming `invert` after an interruption; shards; results of version 0.1."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 
 from tests.conftest import CLIPS, ROOT, run_here
+from tf_wavegan_inv.exploration.latents import read_latents
 
 ARGUMENTS = ("invert", "--method", "inverter", "--batch-size", 2)
 RANDOM = (
@@ -79,10 +81,10 @@ def test_a_killed_call_goes_on(folder, tmp_path):
     process.wait()
     before = {row["z"]: (tmp_path / "out" / row["z"]).stat().st_mtime_ns for row in rows(table) if row["z"] and row["stamp"]}
     again, nothing = run_all([arguments, arguments], tmp_path)
-    assert "clips were inverted before" in again.stdout and again.returncode == 0, again.stderr
+    assert "clips were inverted by an earlier call" in again.stdout and again.returncode == 0, again.stderr
     found = rows(table)
     assert len(found) == 8 and len({row["path"] for row in found}) == 8 and before
-    assert "7 of 8 clips were inverted before by such a call: 1 are left" in nothing.stdout  # the one that cannot be
+    assert "7 of 8 clips were inverted by an earlier call: 1 are left" in nothing.stdout  # the one that cannot be
     for z, changed in before.items():
         assert (tmp_path / "out" / z).stat().st_mtime_ns == changed
 
@@ -113,19 +115,19 @@ def test_what_is_done_again(folder, tmp_path):
     z = np.load(tmp_path / "out" / "a.z.npy")
     one, another, whole = run_all([[*ARGUMENTS, f, "--out", "out"] for f in (folder / "b,c.flac", other, folder)], tmp_path)
     assert "1 of 1 clips" in one.stdout and len(rows(table)) == 8  # the others are not forgotten
-    assert "inverted before" not in another.stdout and "6 of 8 clips" in whole.stdout
+    assert "earlier call" not in another.stdout and "6 of 8 clips" in whole.stdout
     np.testing.assert_allclose(np.load(tmp_path / "out" / "a.z.npy"), z, atol=1e-3)  # made anew: other/a.flac had its name
 
     (tmp_path / "out" / "run.json").write_text('{"models": []}')
     lines = [base, [*base, "--seed", 1], [*base, "--seed", 1, "--shard", "1/2"], ["request", folder, "--out", "out"]]
     damaged, *refused = run_all(lines, tmp_path)
-    assert "inverted before" not in damaged.stdout and damaged.returncode == 0
+    assert "earlier call" not in damaged.stdout and damaged.returncode == 0
     for done in refused:
-        assert done.returncode == 2 and "holds what another call found" in done.stderr and "give another --out" in done.stderr
+        assert done.returncode == 2 and "holds the results of another call" in done.stderr and "give another --out" in done.stderr
     assert len(rows(table)) == 8
     (tmp_path / "out" / "run.json").write_text('{"arguments": {"server": "localhost:1", "name": "m", "steps": 20}}')
     for done in run_all(lines[::3], tmp_path):  # what a server found is not to be replaced either
-        assert done.returncode == 2 and "holds what another call found" in done.stderr
+        assert done.returncode == 2 and "holds the results of another call" in done.stderr
 
 
 def test_rows_of_recordings_that_were_moved_away_are_kept(folder, tmp_path):
@@ -161,16 +163,54 @@ def test_a_clip_that_takes_the_name_of_one_in_another_shard(tmp_path):
 
 def test_what_vanishes_meanwhile_is_skipped(folder, tmp_path, monkeypatch):
     from tf_wavegan_inv.cli import main
-    from tf_wavegan_inv.commands import invert
+    from tf_wavegan_inv.commands import recordings as reading
 
     monkeypatch.chdir(tmp_path)
-    decoded = invert._decoded
+    read_batches = reading.read_batches
 
-    def vanishing(recordings, models, batch_size):
+    def vanishing(recordings, **options):
         recordings[3].clip.path.unlink()
-        return decoded(recordings, models, batch_size)
+        return read_batches(recordings, **options)
 
-    monkeypatch.setattr(invert, "_decoded", vanishing)
+    monkeypatch.setattr(reading, "read_batches", vanishing)
     assert main([*map(str, ARGUMENTS), str(folder), "--out", "out"]) == 0
     found = rows(tmp_path / "out" / "inversions.csv")
     assert len(found) == 8 and sorted(row["note"].endswith("no such file.") for row in found) == [False] * 7 + [True]
+
+
+def as_of_0_1(folder):
+    """Turn a folder of results into one of version 0.1: column names without agreement, its version, its options."""
+    for table in folder.glob("inversions*.csv"):
+        found = rows(table)
+        names = [name for name in found[0] if name != "label_agreement"]
+        old = {"label_predicted": "digit", "label_original": "digit_original"}
+        with open(table, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            writer = csv.writer(file)
+            writer.writerow([old.get(name, name) for name in names])
+            writer.writerows([row[name] for name in names] for row in found)
+    record = json.loads((folder / "run.json").read_text())
+    record["versions"]["tf-wavegan-inv"] = "0.1.0"
+    record["inversion"] |= {"stages": [], "latent": "free"}
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def test_results_of_version_0_1_are_resumed_and_explored(folder, tmp_path):
+    base = [*ARGUMENTS, folder, "--out", "out"]
+    (first,) = run_all([base], tmp_path)
+    assert first.returncode == 0, first.stderr
+    table = tmp_path / "out" / "inversions.csv"
+    before = {row["path"]: row for row in rows(table)}
+    as_of_0_1(tmp_path / "out")
+    assert "digit_original" in rows(table)[0] and "label_original" not in rows(table)[0]
+    found = read_latents(tmp_path / "out", 100)
+    labels = {row["path"]: row["label_original"] for row in before.values()}
+    assert [str(label) for label in found.labels] == [labels[name] for name in found.names]
+    (tmp_path / "out" / "a.z.npy").unlink()
+    (again,) = run_all([base], tmp_path)
+    assert again.returncode == 0 and "6 of 8 clips were inverted by an earlier call: 2 are left" in again.stdout
+    for row in rows(table):
+        expected = before[row["path"]]
+        assert row.keys() == expected.keys()
+        if row["path"] not in ("a.flac", "bad.wav"):
+            assert row == expected
+        assert row["label_agreement"] == expected["label_agreement"]
