@@ -180,7 +180,7 @@ def authors(options, _):
     trained.set_weights(usual.get_weights())
     generator = copy_generator(trained, frozen=True)
     recipe = twi.load_recipe("authors-code")
-    classifier = build_classifier(config.slice_len, 1, recipe.spectrogram, width=64)
+    classifier = build_classifier(config.slice_len, 1, spectrogram=recipe.spectrogram, width=64)
     z = np.random.default_rng(0).uniform(-1, 1, (2, max(2, *options.batch), 100)).astype(np.float32)
     audio = np.asarray(generator(z[0]))
     features = feature_extractor(classifier, recipe.inversion.perceptual_layers)

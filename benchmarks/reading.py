@@ -59,7 +59,7 @@ def measure(folder, share):
     checked = time.monotonic() - began
     clips = load_arrays(recordings[: round(share * len(recordings))], AudioConfig(), 16384)
     start = time.monotonic() - began
-    plain = training_batches(clips, BATCH, 0)
+    plain = training_batches(clips, BATCH, seed=0)
     augmented = plain.map(
         lambda audio, label, step: augment(audio, tf.stack([0, step]), 0.3), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )

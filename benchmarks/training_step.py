@@ -64,8 +64,8 @@ def make_trainer(name, options):
         )
     generator = Generator(WaveGANConfig(dim=options.dim), frozen=ours)
     generator.trainable = False
-    classifier = build_classifier(16384, 1, spectrogram, options.width)
-    inverter = build_inverter(16384, 1, 100, spectrogram, width=options.width)
+    classifier = build_classifier(16384, 1, spectrogram=spectrogram, width=options.width)
+    inverter = build_inverter(16384, 1, latent_dim=100, spectrogram=spectrogram, width=options.width)
     config = InverterConfig() if name.startswith("ours") else dataclasses.replace(AUTHORS.inverter)
     trainer = InverterTrainer(inverter, generator, classifier, optimizer=keras.optimizers.Adam(1e-3), config=config)
     if not ours:

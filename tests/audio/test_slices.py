@@ -42,7 +42,7 @@ def test_equals_the_official_loader(golden, recordings, name):
 
 
 def test_batches_hold_every_slice_once_a_pass(golden, recordings):
-    slices = load_slices(recordings, AudioConfig(), SliceConfig(), 16384, 1)
+    slices = load_slices(recordings, AudioConfig(), slice_config=SliceConfig(), length=16384, channels=1)
     batches = np.concatenate([slice_batches(slices, 3, 0, tf.constant(step, tf.int64)) for step in range(2)])
     expected = np.load(golden("loader") / "golden.npz")["first_pad"]
     order = [int(np.abs(expected - clip).mean(axis=(1, 2)).argmin()) for clip in thinned(batches)]
@@ -64,7 +64,7 @@ def test_later_starts_stay_in_their_recording(keep_whole):
 
 def test_no_slice_at_all(recordings):
     with pytest.raises(UserError, match="as long as a slice of 65536 samples"):
-        load_slices(recordings, AudioConfig(), SliceConfig(first=False, pad_end=False), 65536, 1)
+        load_slices(recordings, AudioConfig(), slice_config=SliceConfig(first=False, pad_end=False), length=65536, channels=1)
     with pytest.raises(UserError, match=r"overlap.*1\.0"):
         SliceConfig(overlap=1.0)
 

@@ -55,8 +55,8 @@ def test_files_to_parquet_as_invert_does(cli, command_line, tmp_path, folder):
 def test_records_to_records(cli, command_line, tmp_path, folder):
     audio, rate = soundfile.read(folder / "third.wav", always_2d=True)
     with tf.io.TFRecordWriter(str(tmp_path / "clips.tfrecord-00000-of-00001")) as writer:
-        writer.write(to_example("three", audio, rate))
-        writer.write(to_example("nothing", np.zeros((100, 1)), rate))
+        writer.write(to_example("three", audio, rate=rate))
+        writer.write(to_example("nothing", np.zeros((100, 1)), rate=rate))
         writer.write(b"no Example")
     done = command_line("beam", "--input", "clips.tfrecord*", "--output", "z", "--format", "tfrecord", "--method", "inverter", *DIRECT)
     assert done.returncode == 0, done.stderr
@@ -71,11 +71,11 @@ def test_records_to_records(cli, command_line, tmp_path, folder):
 
 def test_a_records_audio_comes_back(tmp_path):
     audio = np.random.default_rng(0).uniform(-1, 1, (50, 2))
-    name, found, rate = from_example(to_example("ä/1.wav", audio, 8000, 3, "george", "test"))
+    name, found, rate = from_example(to_example("ä/1.wav", audio, rate=8000, label=3, speaker="george", split="test"))
     assert name == "ä/1.wav" and rate == 8000 and found.dtype == np.float32
     np.testing.assert_allclose(found, audio, atol=0.51 / 32767)
     with pytest.raises(UserError, match="must be finite"):
-        to_example("nan", np.full((3, 1), np.nan), 8000)
+        to_example("nan", np.full((3, 1), np.nan), rate=8000)
     with pytest.raises(UserError, match="not a record of a clip"):
         from_example(tf.train.Example().SerializeToString())
 

@@ -17,7 +17,7 @@ from tf_wavegan_inv.wavegan.sources import find_checkpoint
 def paper(tmp_path_factory):
     """A tiny untrained inverter by the recipe `paper` for the bundled WaveGAN, as training saves it."""
     folder, recipe = tmp_path_factory.mktemp("paper"), load_recipe("paper")
-    build_inverter(16384, 1, 100, recipe.inverter_spectrogram, width=2).save(folder / "model.keras")
+    build_inverter(16384, 1, latent_dim=100, spectrogram=recipe.inverter_spectrogram, width=2).save(folder / "model.keras")
     options = {"stage": "inverter", "recipe": recipe.to_dict(), "wavegan": {"sha256": checksum(find_checkpoint(defaults.WAVEGAN))}}
     (folder / "config.json").write_text(json.dumps(options))
     return folder

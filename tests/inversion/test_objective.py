@@ -21,14 +21,16 @@ TERMS = {
 
 @pytest.fixture(scope="module")
 def classifier():
-    return build_classifier(16384, 1, load_recipe("best").spectrogram, width=4)
+    return build_classifier(16384, 1, spectrogram=load_recipe("best").spectrogram, width=4)
 
 
 @pytest.mark.parametrize("term", TERMS)
 def test_zero_at_the_truth_and_gradient_as_finite_differences(golden, latents, float64, term):
     keras.utils.set_random_seed(0)
     generator = load_wavegan(golden("a_default"))
-    objective = Objective(generator, TERMS[term], classifier=build_classifier(16384, 1, load_recipe("best").spectrogram, width=4))
+    objective = Objective(
+        generator, TERMS[term], classifier=build_classifier(16384, 1, spectrogram=load_recipe("best").spectrogram, width=4)
+    )
     z = tf.cast(latents(2), tf.float64)
     target = objective.describe(generator(z))
     np.testing.assert_allclose(objective(z, target), 0, atol=2e-5)

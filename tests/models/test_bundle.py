@@ -43,7 +43,7 @@ def test_a_trained_model_computes_in_the_precision_of_now(tmp_path):
     """Whatever it was trained in: inversion needs float32, training by --precision mixed_bfloat16 wants its features as fast."""
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = build_classifier(16384, 1, SpectrogramConfig(), 4)
+        model = build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4)
         model.save(tmp_path / "best.keras")
         shutil.copy(defaults.CLASSIFIER / "config.json", tmp_path)
         halved = load_classifier(tmp_path)

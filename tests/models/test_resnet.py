@@ -25,14 +25,16 @@ def test_eight_residual_blocks_halve_the_picture_three_times():
 
 def test_classifier_and_inverter_on_raw_audio(real_clips):
     audio = real_clips.float_audio(0, 3)
-    probabilities = build_classifier(16384, 1, SpectrogramConfig(), width=4).predict(audio, verbose=0)
+    probabilities = build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4).predict(audio, verbose=0)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    assert build_inverter(16384, 1, 100, SpectrogramConfig(kind="real", copies=3), width=4).predict(audio, verbose=0).shape == (3, 100)
+    assert build_inverter(16384, 1, latent_dim=100, spectrogram=SpectrogramConfig(kind="real", copies=3), width=4).predict(
+        audio, verbose=0
+    ).shape == (3, 100)
 
 
 def test_features_are_those_of_one_frozen_pass(real_clips):
     audio = real_clips.float_audio(0, 2)
-    classifier = build_classifier(16384, 1, SpectrogramConfig(), width=4)
+    classifier = build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4)
     before = [np.array(w) for w in classifier.weights]
     features, probabilities = feature_extractor(classifier)(audio, training=True)
     assert len(features) == len(BLOCK_LAYERS)

@@ -20,8 +20,8 @@ def signatures():
     keras.utils.set_random_seed(0)
     recipe = load_recipe("digits")
     generator = load_wavegan(GOLDEN / "trained")
-    inverter = build_inverter(16384, 1, 100, recipe.spectrogram, width=4)
-    classifier = build_classifier(16384, 1, recipe.spectrogram, width=4)
+    inverter = build_inverter(16384, 1, latent_dim=100, spectrogram=recipe.spectrogram, width=4)
+    classifier = build_classifier(16384, 1, spectrogram=recipe.spectrogram, width=4)
     return Signatures(generator, inverter=inverter, classifier=classifier, audio_config=recipe.audio, inversion=recipe.inversion)
 
 

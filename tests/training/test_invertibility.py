@@ -16,7 +16,7 @@ CONFIG = WaveGANConfig(dim=2)
 
 
 def new_inverter():
-    return build_inverter(16384, 1, 100, SpectrogramConfig(), 4)
+    return build_inverter(16384, 1, latent_dim=100, spectrogram=SpectrogramConfig(), width=4)
 
 
 @pytest.mark.parametrize("method", ["inverter", "gradient"])

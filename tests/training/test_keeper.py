@@ -24,7 +24,7 @@ OPTIONS = {"recipe": {}, "stage": "classifier", "seed": 0, "init": "scratch"}
 def train(folder, clips, config=CONFIG, steps=3, batches_from=None, learning_rate=0.0):
     """Train a small classifier; returns its `Run`."""
     keras.utils.set_random_seed(0)
-    trainer = ClassifierTrainer(build_classifier(16384, 1, SpectrogramConfig(), 4), keras.optimizers.SGD(learning_rate))
+    trainer = ClassifierTrainer(build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4), keras.optimizers.SGD(learning_rate))
     run = Run(folder, OPTIONS)
 
     def endless(step):

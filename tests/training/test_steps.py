@@ -27,8 +27,8 @@ CONFIG = InverterConfig(width=4, perceptual_relative=True, range_weight=0.1, wav
 def make_trainer(golden, optimizer, synchronized=False, config=CONFIG):
     keras.utils.set_random_seed(1)
     generator = load_wavegan(golden("a_default"))
-    classifier = build_classifier(16384, 1, SpectrogramConfig(), width=4)
-    inverter = build_inverter(16384, 1, 100, SpectrogramConfig(), 4, synchronized)
+    classifier = build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4)
+    inverter = build_inverter(16384, 1, latent_dim=100, spectrogram=SpectrogramConfig(), width=4, synchronized=synchronized)
     return InverterTrainer(inverter, generator, classifier, optimizer, config)
 
 
@@ -72,7 +72,7 @@ def test_two_replicas_train_the_classifier_as_one(real_clips, two_replicas, floa
     for strategy in (make_strategy("one"), two_replicas):
         keras.utils.set_random_seed(1)
         with strategy.scope():
-            network = build_classifier(16384, 1, SpectrogramConfig(), 4, strategy.num_replicas_in_sync > 1)
+            network = build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4, synchronized=strategy.num_replicas_in_sync > 1)
             trainer = ClassifierTrainer(network, keras.optimizers.SGD(0.01))
         before = weights_of(trainer)
         trainer.fit(tf.data.Dataset.from_tensor_slices((real_clips.float_audio(0, 32), real_clips.labels[:32])).batch(16), verbose=0)
@@ -124,7 +124,10 @@ def test_float16_scales_the_loss_and_leaves_out_what_overflows(real_clips, two_r
     keras.config.set_dtype_policy("mixed_float16")
     try:
         with two_replicas.scope() if replicas == 2 else contextlib.nullcontext():
-            network, optimizer = build_classifier(16384, 1, SpectrogramConfig(), 4, replicas == 2), adam(1e-3)
+            network, optimizer = (
+                build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4, synchronized=replicas == 2),
+                adam(1e-3),
+            )
             optimizer.initial_scale = scale
             trainer = ClassifierTrainer(network, optimizer)
     finally:
@@ -143,7 +146,10 @@ def test_float16_leaves_out_an_update_that_overflows_on_one_replica_alone(real_c
     keras.config.set_dtype_policy("mixed_float16")
     try:
         with two_replicas.scope():
-            network, optimizer = build_classifier(16384, 1, SpectrogramConfig(), 4), adam(1e-3)  # batch norm of each replica's own
+            network, optimizer = (
+                build_classifier(16384, 1, spectrogram=SpectrogramConfig(), width=4),
+                adam(1e-3),
+            )  # batch norm of each replica's own
             trainer = ClassifierTrainer(network, optimizer)
     finally:
         keras.config.set_dtype_policy("float32")

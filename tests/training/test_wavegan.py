@@ -37,7 +37,7 @@ def joint_recipe(training):
 
 def trainer_at(checkpoint, training=TRAINING):
     keras.utils.set_random_seed(0)
-    classifier = build_classifier(16384, 1, SpectrogramConfig("log_magnitude"), 4) if training.projected_weight else None
+    classifier = build_classifier(16384, 1, spectrogram=SpectrogramConfig("log_magnitude"), width=4) if training.projected_weight else None
     joint = make_joint(WaveGANConfig(dim=4), joint_recipe(training), classifier) if training.joint_weight else None
     trainer = make_trainer(WaveGANConfig(dim=4), training, classifier, joint=joint)
     step, absent = restore_state(trainer, checkpoint)
@@ -196,7 +196,9 @@ def test_a_state_cut_short_is_said_to_be(golden, tmp_path):
 def test_a_second_discriminator_needs_its_own_classifier(golden, tmp_path):
     trainer, *_ = trainer_at(golden("trained"), PROJECTED)
     save_state(trainer, tmp_path, 3, keep=1)
-    other = make_trainer(WaveGANConfig(dim=4), PROJECTED, build_classifier(16384, 1, SpectrogramConfig("log_magnitude"), 8))
+    other = make_trainer(
+        WaveGANConfig(dim=4), PROJECTED, build_classifier(16384, 1, spectrogram=SpectrogramConfig("log_magnitude"), width=8)
+    )
     with pytest.raises(UserError, match="give the one that it was trained through"):
         restore_state(other, tmp_path / "model.ckpt-3")
 

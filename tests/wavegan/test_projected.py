@@ -13,7 +13,7 @@ from tf_wavegan_inv.wavegan.projected import ProjectedDiscriminator, SpectralCon
 @pytest.fixture(scope="module")
 def projected(real_clips):
     keras.utils.set_random_seed(0)
-    projected = ProjectedDiscriminator(build_classifier(16384, 1, SpectrogramConfig("log_magnitude"), 4))
+    projected = ProjectedDiscriminator(build_classifier(16384, 1, spectrogram=SpectrogramConfig("log_magnitude"), width=4))
     projected.adapt(real_clips.float_audio()[:16])
     return projected
 

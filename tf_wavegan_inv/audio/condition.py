@@ -7,7 +7,7 @@ from tf_wavegan_inv.audio.resample import resample
 MARGIN_SECONDS = 0.05  # more than the resampling filter reaches
 
 
-def condition(audio, rate, config, length, channels=1):
+def condition(audio, rate, config, length, *, channels=1):
     """Bring one clip to the generator's form.
 
     Args:

@@ -37,7 +37,7 @@ def conditioned(recordings, config, length, channels=1):
     )
 
     def load(path, decoder, rate):
-        audio = condition(decode(path, decoder), rate, config, length, channels)
+        audio = condition(decode(path, decoder), rate, config, length, channels=channels)
         return tf.ensure_shape(audio, [length, channels])
 
     return tf.data.Dataset.from_tensor_slices(columns).map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -71,7 +71,7 @@ class ClipArrays:
         return ClipArrays(self.audio[indices], self.labels[indices], [self.recordings[i] for i in indices], self.full_scale)
 
 
-def load_arrays(recordings, config, length, channels=1, progress=None):
+def load_arrays(recordings, config, length, channels=1, *, progress=None):
     """Decode recordings once (32 kB a clip of 16384 samples), as `ClipArrays`.
 
     Clips whose first `length` samples are silent are left out, with a log line. Raises UserError if that is all of them.
@@ -111,7 +111,7 @@ def _empty(shape):
     return np.memmap(file, np.int16, shape=shape)
 
 
-def training_batches(clips, batch_size, seed, start_step=0, *, balanced=False):
+def training_batches(clips, batch_size, *, seed, start_step=0, balanced=False):
     """Endless shuffled batches; batch k depends on `seed` and k alone, so that a run can resume at any step.
 
     Every epoch visits each clip once, in a new order; the last batch of an epoch is filled from the next. With `balanced` every label is

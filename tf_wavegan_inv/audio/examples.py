@@ -26,7 +26,7 @@ def pcm_of(name, audio):
     return np.rint(audio * (FULL_SCALE / scale)).astype("<i2").tobytes(), float(scale)
 
 
-def to_example(name, audio, rate, label=UNKNOWN, speaker="", split=""):
+def to_example(name, audio, *, rate, label=UNKNOWN, speaker="", split=""):
     """One clip as a serialised tf.train.Example.
 
     Args:

@@ -27,9 +27,9 @@ class Corpus:
     recordings: dict
     skipped: list
 
-    def arrays(self, split, audio_config, length, channels, progress=None):
+    def arrays(self, split, audio_config, length, channels, *, progress=None):
         """One split as `ClipArrays`."""
-        return load_arrays(self.recordings[split], audio_config, length, channels, progress)
+        return load_arrays(self.recordings[split], audio_config, length, channels, progress=progress)
 
     def labelled(self):
         """This corpus without the clips whose digit is unknown."""

@@ -28,7 +28,7 @@ NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.(tfrecord|json)")
 RECORD_HEAD = 12  # bytes of a TFRecord before its data: length and checksum; 4 more come after it
 
 
-def write_shards(clips, folder, rate=16000, shard_clips=1024, progress=None):
+def write_shards(clips, folder, *, rate=16000, shard_clips=1024, progress=None):
     """Write clips as shards, those that are not there already.
 
     Args:
@@ -171,7 +171,7 @@ def _write_records(path, recordings, config):
     audios = conditioned(recordings, config, None).prefetch(8).as_numpy_iterator()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for clip, audio in zip((r.clip for r in recordings), audios, strict=True):
-            example = to_example(clip.name, audio, config.sample_rate, clip.label, clip.speaker, clip.split)
+            example = to_example(clip.name, audio, rate=config.sample_rate, label=clip.label, speaker=clip.speaker, split=clip.split)
             pcm, scale = pcm_of(clip.name, audio)
             writer.write(example)
             entries.append(

@@ -76,7 +76,7 @@ class Slices:
         return dataclasses.replace(self, **columns)
 
 
-def load_slices(recordings, audio_config, slice_config, length, channels, progress=None, *, balanced=False):
+def load_slices(recordings, audio_config, *, slice_config, length, channels, progress=None, balanced=False):
     """Decode recordings into memory, as `Slices`; with labels if they are to be `balanced`.
 
     Raises:

@@ -41,7 +41,8 @@ class Decode(beam.DoFn):
             else:
                 samples, file = read_checked(io.BytesIO(_read(element)), name)
                 rate = file.samplerate
-            clip = condition(samples, rate, self.config, *self.shape).numpy()
+            length, channels = self.shape
+            clip = condition(samples, rate, self.config, length, channels=channels).numpy()
             fault = fault_of(clip, self.shape[0] / self.config.sample_rate)
             if fault:
                 raise UserError(f"{name}: {fault}")

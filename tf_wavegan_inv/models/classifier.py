@@ -13,7 +13,7 @@ from tf_wavegan_inv.precision import full_precision
 FEATURE_LAYERS = ("spectrogram", *STEM_LAYERS, *BLOCK_LAYERS)
 
 
-def build_classifier(length, channels, spectrogram, width=64, synchronized=False):
+def build_classifier(length, channels, *, spectrogram, width=64, synchronized=False):
     """A ResNet-18 digit classifier on raw audio.
 
     Args:

@@ -9,7 +9,7 @@ from tf_wavegan_inv.models.resnet import resnet18
 from tf_wavegan_inv.precision import full_precision
 
 
-def build_inverter(length, channels, latent_dim, spectrogram, width=64, synchronized=False):
+def build_inverter(length, channels, *, latent_dim, spectrogram, width=64, synchronized=False):
     """A ResNet-18 that predicts z (paper, section 3.2: the last activation removed, as many outputs as z has numbers).
 
     Args:

@@ -123,7 +123,9 @@ def train_classifier(request):
     keras.utils.set_random_seed(request.seed)
     steps = _steps_per_epoch(splits["train"], config)
     with request.strategy.scope():
-        network = build_classifier(length, channels, request.recipe.spectrogram, config.width, _synchronized(request))
+        network = build_classifier(
+            length, channels, spectrogram=request.recipe.spectrogram, width=config.width, synchronized=_synchronized(request)
+        )
         _initialise(network, request.init, defaults.CLASSIFIER, load_classifier, "classifier")
         optimizer = adam(learning_rate(config, steps * config.epochs))
         trainer = classifier_step.ClassifierTrainer(network, optimizer)
@@ -173,7 +175,14 @@ def train_inverter(request):
     steps = _steps_per_epoch(splits["train"], config)
     latent_dim = generator.input_shape[1]
     with request.strategy.scope():
-        network = build_inverter(length, channels, latent_dim, request.recipe.inverter_spectrogram, config.width, _synchronized(request))
+        network = build_inverter(
+            length,
+            channels,
+            latent_dim=latent_dim,
+            spectrogram=request.recipe.inverter_spectrogram,
+            width=config.width,
+            synchronized=_synchronized(request),
+        )
         _initialise(network, request.init, defaults.INVERTER, load_inverter, "inverter")
         optimizer = adam(learning_rate(config, steps * config.epochs * config.updates))
         config = with_usable_statistics(config, request.init)
@@ -282,7 +291,7 @@ def _synchronized(request):
 
 
 def _real_batches(clips, config, seed, step, *, balanced=False):
-    batches = training_batches(clips, config.batch_size, seed, step, balanced=balanced)
+    batches = training_batches(clips, config.batch_size, seed=seed, start_step=step, balanced=balanced)
     return _changed(batches, lambda audio, seed: augment(audio, seed, config.augment), seed) if config.augment else batches
 
 

@@ -67,8 +67,14 @@ def train_wavegan(request):
     need(request.corpus, "train", request.folders)
     slicing = SliceConfig(training.first_slice, training.pad_end, training.overlap)
     run = Run(request.run / "wavegan", _options(request, config))
-    clip_shape = config.slice_len, config.audio_channels
-    slices = load_slices(request.corpus.recordings["train"], request.recipe.audio, slicing, *clip_shape, balanced=training.balanced)
+    slices = load_slices(
+        request.corpus.recordings["train"],
+        request.recipe.audio,
+        slice_config=slicing,
+        length=config.slice_len,
+        channels=config.audio_channels,
+        balanced=training.balanced,
+    )
     print(f"{len(slices)} slices of {config.slice_len} samples.")
 
     keras.utils.set_random_seed(request.seed)
@@ -150,8 +156,13 @@ def make_joint(config, recipe, classifier):
 
 def new_inverter(config, recipe):
     """The recipe's inverter for a `WaveGANConfig`, untrained."""
-    clip_shape = config.slice_len, config.audio_channels
-    return build_inverter(*clip_shape, config.latent_dim, recipe.inverter_spectrogram, recipe.inverter.width)
+    return build_inverter(
+        config.slice_len,
+        config.audio_channels,
+        latent_dim=config.latent_dim,
+        spectrogram=recipe.inverter_spectrogram,
+        width=recipe.inverter.width,
+    )
 
 
 def wavegan_config(training):
