@@ -307,24 +307,24 @@ class ReportKeeper(Keeper):
         save_state(self.trainer, self.run.folder, self.step, self.training.keep)
 
     def report(self, epoch, logs):
-        logs |= {"train/learning_rate": rate_of(self.trainer.network_optimizer)} | self.pace() | self._listen() | self._invert()
+        logs |= {"train/learning_rate": rate_of(self.trainer.network_optimizer)} | self.pace() | self._score() | self._invert()
         if self.sign * logs.get(self.criterion, np.nan) > self.best:
             self._keep_best(logs[self.criterion])
         self.scalars.write(self.step, train=logs)
         self.run.add_history({"step": self.step} | rounded(logs), "step")
 
-    def _listen(self):
+    def _score(self):
         """Previews of the fixed latents into TensorBoard; their scores by name."""
         audio = np.concatenate([self.generate(z).numpy() for z in np.array_split(self.latents, 8)])
         self.audio.write(self.step, {f"generated/{i}": clip for i, clip in enumerate(audio[:PREVIEW_CLIPS])})
         if self.judge is None:
             return {}
-        heard = self.judge(audio)
-        score, _ = inception_score(heard.probabilities, splits=1)
-        counts = np.bincount(heard.digits, minlength=heard.probabilities.shape[1])
+        predictions = self.judge(audio)
+        score, _ = inception_score(predictions.probabilities, splits=1)
+        counts = np.bincount(predictions.labels, minlength=predictions.probabilities.shape[1])
         return {
             "class/inception_score": score,
-            "class/confidence": float(heard.confidence.mean()),
+            "class/confidence": float(predictions.confidence.mean()),
             "class/rarest": float(counts.min() / counts.sum()),
         }
 
