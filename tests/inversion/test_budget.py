@@ -1,5 +1,7 @@
 """Budgets of iterations and seconds."""
 
+import types
+
 import pytest
 
 from tf_wavegan_inv.inversion import budget as module
@@ -10,7 +12,7 @@ from tf_wavegan_inv.inversion.budget import UNLIMITED, Budget
 def clock(monkeypatch):
     """A clock that is moved by hand: list of one number."""
     now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 
