@@ -85,5 +85,5 @@ def _row(findings, name, index, *, players, values):
         "label": label,
         "label_name": "" if label == UNKNOWN else DIGITS[label],
         "predictions": predictions,
-        "values": [column[index] for column in values.values()],
+        "metrics": [column[index] for column in values.values()],
     }
