@@ -48,6 +48,17 @@ def test_a_run_of_other_options_is_refused_and_says_which(tmp_path):
         Run(tmp_path, config | {"recipe": {"inverter": {"width": 32, "epochs": 3}}})
 
 
+def test_a_joint_inverters_options_are_a_wavegans(tmp_path):
+    config = {"stage": "wavegan", "recipe": {"wavegan": {"joint_weight": 0.0}, "inverter": {"width": 16}}}
+    other = {"inverter": {"width": 32}}
+    begin(Run(tmp_path / "alone", config))
+    Run(tmp_path / "alone", config | {"recipe": config["recipe"] | other})
+    config["recipe"] |= {"wavegan": {"joint_weight": 1.0}}
+    begin(Run(tmp_path / "joint", config))
+    with pytest.raises(UserError, match=r"recipe\.inverter\.width: was 16, is 32"):
+        Run(tmp_path / "joint", config | {"recipe": config["recipe"] | other})
+
+
 def test_history_replaces_an_epoch_done_again(tmp_path):
     run = Run(tmp_path, {})
     begin(run)

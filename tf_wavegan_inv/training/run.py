@@ -15,7 +15,7 @@ from tf_wavegan_inv.names import renamed
 log = logging.getLogger(__name__)
 
 # What may differ between the call that began a run and one that resumes it: how z is optimised, how long training lasts, what is kept.
-FREE = ("versions", "epochs", "patience", "steps", "report_steps", "keep", "name", "inversion")
+FREE = ("versions", "epochs", "patience", "steps", "report_steps", "keep", "inverted_clips", "name", "inversion")
 STAGES = ("classifier", "inverter", "wavegan")
 
 
@@ -54,8 +54,10 @@ class Run:
     @staticmethod
     def _compared(config):
         """A config without the options of the other stages."""
-        others = [stage for stage in STAGES if stage != config.get("stage")]
-        return {"precision": "float32"} | config | {"recipe": {k: v for k, v in config.get("recipe", {}).items() if k not in others}}
+        recipe, own = config.get("recipe", {}), [config.get("stage")]
+        if recipe.get("wavegan", {}).get("joint_weight") and "wavegan" in own:
+            own.append("inverter")  # which is trained in the same steps
+        return {"precision": "float32"} | config | {"recipe": {k: v for k, v in recipe.items() if k in own or k not in STAGES}}
 
     def options(self):
         """What the stage was trained with, flat: dict of "section.option" to value."""
