@@ -1,7 +1,7 @@
 #!/bin/bash
 # Two machines of eight GPUs, one process each: sbatch docs/cluster/slurm.sh all --data shards --wavegan model.ckpt --run runs/sc09
-# All that is named must lie on a file system that both machines share. The job is put back in the queue, and goes on, after it was stopped
-# at its time limit or has lost a machine.
+# All paths must be on a file system that both machines share.
+# If the job reaches its time limit or loses a machine, it is requeued and resumes.
 #SBATCH --job-name=tf-wavegan-inv
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
@@ -17,14 +17,14 @@ port=$((20000 + SLURM_JOB_ID % 20000))
 WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$port\"/" | paste -sd, -)
 export WORKERS
 
-# shellcheck disable=SC2016 - SLURM_PROCID is that of each process
+# shellcheck disable=SC2016 - each process expands its own SLURM_PROCID
 srun --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c '
     export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
     exec python train_keras.py "$@"' train "$@"
 code=$?
 
 case $code in
-    75 | 137 | 143) # a worker is gone, killed, or told to stop; a mistake has another code (78)
+    75 | 137 | 143) # a worker is lost, killed or stopped; a user error has exit code 78
         [ "${SLURM_RESTART_COUNT:-0}" -lt 20 ] && scontrol requeue "$SLURM_JOB_ID"
         ;;
 esac
