@@ -37,8 +37,6 @@ COLUMN_TEXTS = {
     "label_predicted": "The classifier's label of the reconstruction; empty without a classifier.",
     "label_original": "The classifier's label of the clip; empty without a classifier.",
     "label_agreement": "1 if both labels are equal, 0 if not; empty without a classifier.",
-    "digit": "The classifier's label of the reconstruction; empty without a classifier.",
-    "digit_original": "The classifier's label of the clip; empty without a classifier.",
     "pivot_relative_mse": "`relative_mse` of the tuned generator's audio; only with `--pivot`.",
     "pivot_log_spectral_distance": "`log_spectral_distance` of the tuned generator's audio; only with `--pivot`.",
     "z": "Path of the z file, relative to the output folder.",
@@ -112,19 +110,25 @@ def recipes_part():
 
     names = sorted(recipe_names(), key=lambda name: (name != "best", name))
     recipes = [load_recipe(name) for name in names]
-    text = []
-    for section in dataclasses.fields(Recipe):
-        if section.name == "name":
-            continue
-        options = section.type
-        texts = _attributes(options.__doc__)
-        rows = []
-        for option in dataclasses.fields(options):
-            values = [_toml(getattr(getattr(recipe, section.name), option.name)) for recipe in recipes]
-            rows.append([f"`{option.name}`", _sentence(texts.get(option.name, "")), _toml(option.default), *values])
-        summary = options.__doc__.strip().splitlines()[0]
-        text.append(f"## [{section.name}]\n\n{summary}\n\n{_table(['option', 'description', 'default', *names], rows)}\n")
+    sections = [field for field in dataclasses.fields(Recipe) if field.name != "name"]
+    text = [
+        _section(field.name, field.type, {n: getattr(r, field.name) for n, r in zip(names, recipes, strict=True)}) for field in sections
+    ]
     return "\n".join(text)
+
+
+def _section(title, options, values):
+    """The table of one section of a recipe, and those of the sections in it; `values`: dict of recipe name to the section's values."""
+    texts, rows, inner = _attributes(options.__doc__), [], []
+    for option in dataclasses.fields(options):
+        own = {name: getattr(value, option.name) for name, value in values.items()}
+        if dataclasses.is_dataclass(option.default):
+            inner.append(_section(f"{title}.{option.name}", type(option.default), own))
+        else:
+            cells = map(_toml, (option.default, *own.values()))
+            rows.append([f"`{option.name}`", _sentence(texts.get(option.name, "")), *cells])
+    table = _table(["option", "description", "default", *values], rows)
+    return "\n".join([f"## [{title}]\n\n{options.__doc__.strip().splitlines()[0]}\n\n{table}\n", *inner])
 
 
 def _attributes(doc):

@@ -27,6 +27,21 @@ def test_paper_is_as_published():
     assert (recipe.inversion.gradient_iterations, recipe.inversion.hybrid_iterations) == (50000, 200)
 
 
+def test_a_recipe_extends_another(tmp_path):
+    (tmp_path / "mine.toml").write_text('extends = "digits"\n[inverter]\nepochs = 3\n[inversion.exact]\nrounds = 1\n')
+    (tmp_path / "yours.toml").write_text('extends = "mine.toml"\n[inverter]\nwidth = 8\n')
+    recipe, digits = load_recipe(tmp_path / "yours.toml"), load_recipe("digits")
+    assert recipe.name == "yours"
+    assert recipe.inverter == dataclasses.replace(digits.inverter, epochs=3, width=8)
+    assert recipe.inversion == dataclasses.replace(digits.inversion, exact=dataclasses.replace(digits.inversion.exact, rounds=1))
+    (tmp_path / "mine.toml").write_text('extends = "yours.toml"\n')
+    with pytest.raises(UserError, match=r"extends \w+, which extends it"):
+        load_recipe(tmp_path / "yours.toml")
+    (tmp_path / "mine.toml").write_text('extends = "bset"\n')
+    with pytest.raises(UserError, match="No recipe 'bset'"):
+        load_recipe(tmp_path / "mine.toml")
+
+
 def test_unknown_names_are_told(tmp_path):
     with pytest.raises(UserError, match="No recipe 'bset'.*best"):
         load_recipe("bset")

@@ -215,7 +215,7 @@ class WaveGANTrainingConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ExactConfig:
-    """How z is recovered exactly (`inversion.exact`); docs/inversion.md explains the defaults.
+    """How z is recovered exactly (`inversion.exact`); docs/explanation/exact-recovery.md explains the defaults.
 
     An error is the squared error of the waveform, divided by the clip's power. A noise is its mean
     over samples, divided by that of rounding to 16 bits.

@@ -85,18 +85,52 @@ def _typed(value, default, what):
     return value
 
 
-def load_recipe(name):
-    """Read a recipe: one of the package's ("best", "digits", "paper", "authors-code") or the path of a TOML file of yours."""
-    path = FOLDER / f"{name}.toml"
-    if not path.exists():
-        path = pathlib.Path(name)
-    if not path.is_file():
-        raise UserError(f"No recipe {name!r}: give one of {recipe_names()} or the path of a .toml file.")
+def load_recipe(name: str | pathlib.Path) -> Recipe:
+    """Read a recipe.
+
+    A recipe with `extends = "best"` at its top has that recipe's options where it states no others.
+
+    Args:
+        name: str or path. One of `recipe_names()`, or the path of a TOML file.
+
+    Raises:
+        UserError: if there is no such recipe, it is not valid TOML, it extends itself, or a section or an option is unknown.
+    """
+    path = _find(name, FOLDER)
+    return recipe_from_dict({"name": path.stem} | _read(path), str(path))
+
+
+def _find(name, folder):
+    """The file of a recipe: one of the package's, or a path, relative to a folder or to the working directory."""
+    for path in (FOLDER / f"{name}.toml", pathlib.Path(folder) / name, pathlib.Path(name)):
+        if path.is_file():
+            return path
+    raise UserError(f"No recipe {str(name)!r}: give one of {recipe_names()} or the path of a .toml file.")
+
+
+def _read(path, extended_by=()):
+    """The options of a recipe's file, with those of the recipes that it extends, as nested dicts."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
-    return recipe_from_dict({"name": path.stem} | values, str(path))
+    if "extends" not in values:
+        return values
+    base = _find(values.pop("extends"), path.parent).resolve()
+    if base in (path.resolve(), *extended_by):
+        raise UserError(f"{path} extends {base.stem}, which extends it: remove one of the two lines.")
+    extended = _read(base, (*extended_by, path.resolve()))
+    extended.pop("name", None)
+    return _merged(extended, values)
+
+
+def _merged(base, values):
+    """Nested dicts: `base`, with `values` in place of its own."""
+    merged = base | values
+    for name in base.keys() & values.keys():
+        if isinstance(base[name], dict) and isinstance(values[name], dict):
+            merged[name] = _merged(base[name], values[name])
+    return merged
 
 
 def recipe_names():

@@ -44,12 +44,7 @@ def events(folder):
 def small_recipe(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "small.toml"
     path.write_text(
-        (ROOT / "tf_wavegan_inv/recipes/best.toml")
-        .read_text()
-        .replace("gradient_iterations = 500", "gradient_iterations = 4")
-        .replace("hybrid_iterations = 200", "hybrid_iterations = 4")
-        .replace("gradient_starts = 4", "gradient_starts = 1")
-        .replace("\nrounds = 20", "\nrounds = 1")
+        'extends = "best"\n[inversion]\ngradient_iterations = 4\ngradient_starts = 1\nhybrid_iterations = 4\n[inversion.exact]\nrounds = 1\n'
     )
     return path
 

@@ -11,7 +11,7 @@ follows depends on the clip's `State`:
   that is moved along directions with little audible effect.
 - exact: done.
 
-`config.ExactConfig` has the constants, docs/inversion.md the experiments behind them.
+`config.ExactConfig` has the constants, docs/experiments the figures behind them.
 """
 
 import dataclasses

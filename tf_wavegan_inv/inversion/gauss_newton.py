@@ -5,7 +5,7 @@ the Jacobian J span three orders of magnitude and more. Plain L-BFGS is slow alo
 directions. The steps of Levenberg-Marquardt (Levenberg, 1944; Marquardt, 1963) are not, but each
 takes a Jacobian and is valid to the next kink of a ReLU only. So the two are combined: L-BFGS in
 coordinates in which the Gauss-Newton matrix J'J is the identity, and which are renewed every
-`ITERATIONS` iterations. docs/inversion.md has the figures behind the constants.
+`ITERATIONS` iterations. docs/experiments/refinement-optimisers.md has the figures behind the constants.
 """
 
 import keras

@@ -32,7 +32,9 @@ def make_strategy(name="auto", replicas=None):
         except (tf.errors.OpError, RuntimeError) as error:
             raise StoppedError(f"The workers of TF_CONFIG cannot meet: {str(error).splitlines()[0]}", TEMPORARY) from None
     if name == "workers":
-        raise UserError("strategy 'workers' finds no several workers in the environment variable TF_CONFIG: see docs/training.md.")
+        raise UserError(
+            "strategy 'workers' finds no several workers in the environment variable TF_CONFIG: see docs/how-to/train-on-a-cluster.md."
+        )
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")] if name != "one" else []
     if name == "one" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
