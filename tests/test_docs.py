@@ -264,7 +264,8 @@ def invent(folder):
     generator = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(16384, "tanh")])
     generator.export(folder / "made", verbose=False)
     (folder / "short.toml").write_text(
-        'extends = "digits"\n[inversion]\ngradient_iterations = 1\ngradient_starts = 1\nhybrid_iterations = 1\n[inversion.exact]\nrounds = 0\n'
+        'extends = "digits"\n[inversion]\ngradient_iterations = 1\ngradient_starts = 1\nhybrid_iterations = 1\n'
+        "[inversion.exact]\nrounds = 0\n"
     )
     for page, name in (("write-a-recipe", "my.toml"), ("train-a-wavegan", "drums.toml")):
         text = (ROOT / "docs/how-to" / f"{page}.md").read_text(encoding="utf-8")

@@ -44,7 +44,8 @@ def events(folder):
 def small_recipe(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "small.toml"
     path.write_text(
-        'extends = "best"\n[inversion]\ngradient_iterations = 4\ngradient_starts = 1\nhybrid_iterations = 4\n[inversion.exact]\nrounds = 1\n'
+        'extends = "best"\n[inversion]\ngradient_iterations = 4\ngradient_starts = 1\nhybrid_iterations = 4\n'
+        "[inversion.exact]\nrounds = 1\n"
     )
     return path
 
