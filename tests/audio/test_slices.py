@@ -62,6 +62,14 @@ def test_later_starts_stay_in_their_recording(keep_whole):
     assert len({clip[0] for clip in batch}) > 8
 
 
+def test_slices_with_labels_are_drawn_equally_often_by_label():
+    audio, starts = np.repeat(np.arange(9, dtype=np.int16), 4)[:, None], 4 * np.arange(9)
+    slices = Slices(audio, starts, starts + 4, 4, 0, False, labels=np.array([0] * 7 + [1] * 2))
+    drawn = np.concatenate([np.asarray(slice_batches(slices, 4, 0, tf.constant(step, tf.int64))) for step in range(7)])
+    clips = np.rint(drawn[:, 0, 0] * 32767).astype(int)
+    assert (clips >= 7).sum() == 14 and sorted(clips[clips < 7]) == sorted([*range(7)] * 2)
+
+
 def test_no_slice_at_all(recordings):
     with pytest.raises(UserError, match="as long as a slice of 65536 samples"):
         load_slices(recordings, AudioConfig(), slice_config=SliceConfig(first=False, pad_end=False), length=65536, channels=1)

@@ -85,10 +85,10 @@ def train_wavegan(request):
     trainer.jit_compile = request.jit_compile
     workers = trainer.workers
     workers.check_same(run.config)
-    done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)
-    if trainer.projected and not begun:
+    if trainer.projected and not begun:  # before a checkpoint is read, which may have one that was adapted already
         audio = next(iter(training_inputs(slices, training, config.latent_dim, request.seed, 0)))["audio"]
         trainer.projected.adapt(tf.reshape(audio, [-1, *audio.shape[2:]]))
+    done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)
     workers.share(trainer.state())
     if not begun and done >= training.steps:
         raise UserError(f"{start} is at step {done} already, and {training.steps} steps were asked for: give more --steps.")

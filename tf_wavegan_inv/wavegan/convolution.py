@@ -11,7 +11,7 @@ from keras import ops
 # Up to so many time steps, and from so many inputs a tap on, a matrix product of the unfolded input beats the convolution, and its gradient
 # to the kernel even more (2 to 4 times; benchmarks/wavegan_step.py).
 UNFOLD_STEPS = 24
-UNFOLD_CHANNELS = 1024
+UNFOLD_CHANNELS = 512
 
 
 def correlate(inputs, kernel):
