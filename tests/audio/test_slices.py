@@ -54,7 +54,8 @@ def test_batches_hold_every_slice_once_a_pass(golden, recordings):
 def test_later_starts_stay_in_their_recording(keep_whole):
     audio = np.arange(1, 31, dtype=np.int16)[:, None]  # a recording of 20 samples, then one of 10
     slices = Slices(audio, np.array([0, 8, 20]), np.array([20, 20, 30]), 8, 8, keep_whole)
-    batch = np.rint(np.concatenate([slice_batches(slices, 6, 0, tf.constant(s, tf.int64)) for s in range(20)])[..., 0] * 32767)
+    drawn = tf.function(lambda step: slice_batches(slices, 6, 0, step))  # as in training, where TensorFlow converts no types
+    batch = np.rint(np.concatenate([drawn(tf.constant(s, tf.int64)) for s in range(20)])[..., 0] * 32767)
     for clip in batch:
         heard = clip[clip > 0]
         assert (np.diff(heard) == 1).all() and not (heard.min(initial=99) <= 20 < heard.max(initial=0))

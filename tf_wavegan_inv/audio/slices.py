@@ -115,7 +115,7 @@ def slice_batches(slices, batch_size, seed, step):
     if slices.jitter:
         seeds = tf.stack([tf.constant(seed, tf.int64), step])
         share = tf.random.stateless_uniform([batch_size], seeds, dtype=tf.float64)
-        begin = begin + tf.cast(share * tf.cast(tf.minimum(slices.jitter, end - begin), tf.float64), tf.int64)
+        begin = begin + tf.cast(share * tf.cast(tf.minimum(tf.constant(slices.jitter, tf.int64), end - begin), tf.float64), tf.int64)
         if slices.keep_whole:
             begin = tf.minimum(begin, end - slices.length)
     places = begin[:, None] + tf.range(slices.length, dtype=tf.int64)
