@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tf_wavegan_inv import UserError
+from tf_wavegan_inv.recipe import recipe_from_dict
 from tf_wavegan_inv.training.fit import segments
 from tf_wavegan_inv.training.run import Run
 from tf_wavegan_inv.training.strategy import make_strategy
@@ -44,6 +45,7 @@ def test_a_run_of_other_options_is_refused_and_says_which(tmp_path):
     Run(tmp_path, config | {"versions": {"keras": "b"}})
     Run(tmp_path, config | {"recipe": {"inverter": {"width": 16, "epochs": 9}}})
     Run(tmp_path, config | {"recipe": config["recipe"] | {"classifier": {"width": 4}, "inversion": {"waveform": 1}}})  # of no concern to it
+    Run(tmp_path, config | {"recipe": recipe_from_dict(config["recipe"]).to_dict()})  # an earlier version had fewer options
     with pytest.raises(UserError, match=r"recipe\.inverter\.width: was 16, is 32"):
         Run(tmp_path, config | {"recipe": {"inverter": {"width": 32, "epochs": 3}}})
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import replacing, write_json
 from tf_wavegan_inv.names import renamed
+from tf_wavegan_inv.recipe import recipe_from_dict
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +54,9 @@ class Run:
 
     @staticmethod
     def _compared(config):
-        """A config without the options of the other stages."""
-        recipe, own = config.get("recipe", {}), [config.get("stage")]
-        if recipe.get("wavegan", {}).get("joint_weight") and "wavegan" in own:
+        """A config without the options of the other stages; options that an earlier version did not have are at their defaults."""
+        recipe, own = recipe_from_dict(config.get("recipe", {})).to_dict(), [config.get("stage")]
+        if recipe["wavegan"]["joint_weight"] and "wavegan" in own:
             own.append("inverter")  # which is trained in the same steps
         return {"precision": "float32"} | config | {"recipe": {k: v for k, v in recipe.items() if k in own or k not in STAGES}}
 
