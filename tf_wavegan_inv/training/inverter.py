@@ -8,7 +8,7 @@ from tf_wavegan_inv.precision import in_full_precision
 from tf_wavegan_inv.training.trainer import Trainer
 
 LOSSES = ("loss/perceptual_real", "loss/log_stft", "loss/range", "loss/latent", "loss/waveform", "loss/perceptual_synth")
-NAMES = ("loss/total", *LOSSES, "latent/rmse", "class/agreement", "class/accuracy")
+SCORES = ("latent/rmse", "class/agreement", "class/accuracy")
 MONITOR = "loss/total"
 
 
@@ -29,7 +29,9 @@ class InverterTrainer(Trainer):
     """
 
     def __init__(self, inverter, generator, classifier, optimizer, config, labelled=True):
-        super().__init__(inverter, optimizer, NAMES)
+        loss_names = [name for name in LOSSES if name != "loss/log_stft" or config.log_stft_weight]  # which takes long
+        super().__init__(inverter, optimizer, ["loss/total", *loss_names, *SCORES])
+        self.loss_names = loss_names
         self.generator = generator
         self.features = feature_extractor(classifier, config.perceptual_layers or BLOCK_LAYERS)
         self.labelled = labelled
@@ -87,9 +89,10 @@ class InverterTrainer(Trainer):
         features, heard = self.features(again, training=False)
         parts = {
             "loss/perceptual_real": perceptual_loss(target[0], features, relative=self.relative),
-            "loss/log_stft": log_stft_distance(stft_magnitudes(audio), stft_magnitudes(again)),
             "loss/range": range_penalty(z),
         }
+        if "loss/log_stft" in self.loss_names:
+            parts["loss/log_stft"] = log_stft_distance(stft_magnitudes(audio), stft_magnitudes(again))
         return self.weighted(parts), parts, heard
 
     def synthesised_losses(self, z, audio, target, training):
@@ -110,4 +113,4 @@ class InverterTrainer(Trainer):
         return sum(self.loss_weights_by_name[name] * value for name, value in parts.items())
 
     def with_total(self, values):
-        return {"loss/total": self.weighted({name: values[name] for name in LOSSES})} | values
+        return {"loss/total": self.weighted({name: values[name] for name in self.loss_names})} | values
