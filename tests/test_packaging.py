@@ -26,7 +26,7 @@ def installed(tmp_path_factory):
 def test_holds_models_clips_recipes_and_licences(installed):
     bundled = installed / "tf_wavegan_inv" / "bundled"
     for path in ("checkpoints", "data"):
-        expected = {p.relative_to(ROOT / path) for p in (ROOT / path).rglob("*") if p.is_file()}
+        expected = {p.relative_to(ROOT / path) for p in (ROOT / path).rglob("*") if p.is_file() and "__pycache__" not in p.parts}
         assert {p.relative_to(bundled / path) for p in (bundled / path).rglob("*") if p.is_file()} == expected
     assert (installed / "tf_wavegan_inv" / "recipes" / "best.toml").exists() and (installed / "train_keras.py").exists()
     assert not (installed / "tests").exists()

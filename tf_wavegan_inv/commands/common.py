@@ -7,7 +7,6 @@ import logging
 import os
 import pathlib
 import sys
-import tempfile
 
 from tf_wavegan_inv.errors import StoppedError, UserError
 
@@ -22,6 +21,14 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
         return action.help if action.default is None or action.default is False else super()._get_help_string(action)
 
 
+def replace_closed_streams() -> None:
+    """Discard what is written to a standard output or error that the caller closed. Otherwise the next file opened would receive it."""
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+            os.dup2(getattr(sys, name).fileno(), descriptor)
+
+
 def quiet_tensorflow() -> None:
     """Keep TensorFlow's log messages off the terminal. Must run before the import of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -34,11 +41,16 @@ def start_tensorflow() -> None:
     """Import TensorFlow without its start-up messages.
 
     TensorFlow 2.18 and newer write some to the process's standard error before they read the log level. That
-    output is held back, and shown only if the import fails.
+    output is held back, and shown only if the import fails. Nothing is held back if the user's
+    TF_CPP_MIN_LOG_LEVEL asks for messages.
     """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3":
+        import tensorflow
+
+        return
     sys.stderr.flush()
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    with open(os.memfd_create("stderr"), "r+b", buffering=0) as held:  # in memory: a folder for temporary files may be missing
         os.dup2(held.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
@@ -56,6 +68,7 @@ def command(function):
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
+        replace_closed_streams()
         quiet_tensorflow()
         try:
             return function(*args, **kwargs) or 0
