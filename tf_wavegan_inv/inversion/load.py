@@ -87,8 +87,8 @@ class Models:
         trained = {"classifier": self.classifier, "inverter": self.inverter}
         return found | {kind: model.file for kind, model in trained.items() if model}
 
-    def to_latent(self, z: np.ndarray) -> np.ndarray:
-        """z [..., latent_dim] as the generator's own model takes it."""
+    def to_own(self, z: np.ndarray) -> np.ndarray:
+        """z [..., latent_dim] in the range of the generator's own model."""
         return self.generator.latent.to_own(z)
 
 
