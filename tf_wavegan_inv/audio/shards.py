@@ -152,7 +152,7 @@ def _write_shard(path, clips, config):
             entries = _write_records(partial, recordings, config)
             size, digest = partial.stat().st_size, _digest(partial)
     except tf.errors.OpError as error:
-        raise UserError(f"{path}.tfrecord cannot be made ({str(error).splitlines()[0]}): the same command goes on from here.") from None
+        raise UserError(f"{path}.tfrecord cannot be written ({str(error).splitlines()[0]}): the same command resumes here.") from None
     known = {
         "name": path.name,
         "plan": plan,

@@ -278,7 +278,7 @@ def _resume(trainer, folder, start):
     if not start:
         return 0
     done, absent = restore_state(trainer, start)
-    print(f"Beginning from {start}, step {done}" + (f"; it has no {' and no '.join(absent)}, which begin anew." if absent else "."))
+    print(f"Beginning from {start}, step {done}" + (f"; it has no {' and no '.join(absent)}, which start from scratch." if absent else "."))
     return done
 
 
