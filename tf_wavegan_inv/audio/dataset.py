@@ -84,7 +84,7 @@ def load_arrays(recordings, config, length, channels=1, *, progress=None):
         if audio[len(kept)].any():
             kept.append(recording)
         else:
-            log.warning("skipped: %s: silent in its first %d samples, which is what would be used.", recording.clip.path, length)
+            log.warning("skipped: %s: silent in its first %d samples, the part to use: cut off the silence.", recording.clip.path, length)
         if progress:
             progress(done, len(recordings))
     if recordings and not kept:
