@@ -60,7 +60,8 @@ def in_room(audio, seed, sample_rate, strength=1.0):
         float32 [batch, samples, channels].
     """
     batch, samples, channels = tf.shape(audio)[0], audio.shape[1], audio.shape[2]
-    seeds = tf.unstack(tf.random.split(seed, 6, alg="auto_select"))
+    own = tf.random.experimental.stateless_fold_in(seed, 1)  # else the rooms would follow what `augment` draws from this seed
+    seeds = tf.unstack(tf.random.split(own, 6, alg="auto_select"))
 
     def uniform(seed, low, high):
         return tf.random.stateless_uniform([batch, 1, 1], seed, low, high)
