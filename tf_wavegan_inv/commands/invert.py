@@ -103,7 +103,13 @@ def run(options: argparse.Namespace) -> None:
     clips, suffix = _shard(everything, options.shard)
     models = _load(options)
     record = make_record(options, **models.files) | {"inversion": dataclasses.asdict(models.config)}
-    results = Results(options.out, method=options.method, names=reading.output_names(everything), suffix=suffix)
+    results = Results(
+        options.out,
+        method=options.method,
+        names=reading.output_names(everything),
+        suffix=suffix,
+        out_of_range=models.config.exact.out_of_range,
+    )
     done = finished(results, record, clips=everything)
     left = [clip for clip in clips if f"{results.names[clip.path]}.z.npy" not in done]
     if len(left) < len(clips):
