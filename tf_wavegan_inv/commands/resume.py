@@ -93,7 +93,8 @@ def _decisive(record):
         models = {kind: model["sha256"] for kind, model in record["models"].items()}
         inversion = _as_of_today(record["inversion"])
         version = record["versions"]["tf-wavegan-inv"]
-        version = SAME_RESULTS[0] if version in SAME_RESULTS else version
+        if version in SAME_RESULTS and inversion.get("line_search") == "weak_wolfe":  # "hager_zhang" is another search since 0.2
+            version = SAME_RESULTS[0]
         return json.dumps([arguments, models, inversion, version], sort_keys=True)
     except (KeyError, TypeError, AttributeError):
         return None
