@@ -47,13 +47,13 @@ class InverterTrainer(Trainer):
         """data: (real audio [batch, length, channels], z [batch, latent_dim])."""
         audio, z = data
         synthesised = self.generator(z, training=False)
-        heard_real, heard_synth = self.target(audio), self.target(synthesised)
+        target_real, target_synth = self.target(audio), self.target(synthesised)
 
         def real():
-            return self.real_losses(audio, heard_real, training=self.batch_statistics)[:2]
+            return self.real_losses(audio, target_real, training=self.batch_statistics)[:2]
 
         def synth():
-            return self.synthesised_losses(z, synthesised, heard_synth, training=self.batch_statistics)
+            return self.synthesised_losses(z, synthesised, target_synth, training=self.batch_statistics)
 
         def both():
             (real_loss, real_parts), (synth_loss, synth_parts) = real(), synth()
