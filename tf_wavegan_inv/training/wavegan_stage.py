@@ -257,7 +257,7 @@ def _options(request, config):
 
 
 def _heard_through(request):
-    """What config.json tells of the classifier that the training hangs on, if it does."""
+    """The part of config.json about the classifier on which training depends; empty if it does not."""
     if not (request.recipe.wavegan.projected_weight or request.recipe.wavegan.joint_weight):
         return {}
     return {"classifier": {"sha256": checksum(find_model(classifier_path(request), "classifier"))}}
