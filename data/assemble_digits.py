@@ -60,7 +60,7 @@ def main(arguments=None):
                 sys.exit(f"{link} is there already, and is not {path}: give an empty folder, and each clip once.")
             counts[split] += 1
     if not counts.keys() - {"left out"}:
-        sys.exit(f"No clip of a digit in {', '.join(map(str, options.folders))}: their names are said in --help.")
+        sys.exit(f"No clip of a digit in {', '.join(map(str, options.folders))}: give the archives that --help names.")
     print(", ".join(f"{split}: {n} clips" for split, n in sorted(counts.items())), file=sys.stderr)
 
 

@@ -1,13 +1,13 @@
-"""Spoken digits of the models of genuine SC09, from the public archives, by name and checksum.
+"""Assembles the data of the models of genuine SC09 from the public archives, by name and checksum.
 
     python data/assemble_sc09.py SC09 ARCHIVE ...
 
-ARCHIVE: folders into which Speech Commands v0.01 and v0.02, AudioMNIST and the Free Spoken Digit Dataset were extracted, at any depth. A
-folder of clips that are named as in the manifest also does; synthetic voices are taken from such a folder alone.
+ARCHIVE: folders with the extracted archives of Speech Commands v0.01 and v0.02, AudioMNIST and the Free Spoken Digit Dataset, at any
+depth, or folders of clips with the manifest's names. Synthetic clips come from the latter only.
 
 Writes SC09/train, valid, test/<name>.flac, the layout that `--data` reads, and SC09/missing.csv: the rows of sc09/MANIFEST.csv.xz that were
-not found. Clips of 16 kHz are copied bit by bit and must have the manifest's checksum. Others are resampled; those whose checksum then
-differs are counted.
+not found. Clips of 16 kHz are copied bit by bit and must have the manifest's checksum. Others are
+resampled; the script counts those whose checksum then differs.
 
     pip install soundfile soxr
 """
@@ -27,11 +27,11 @@ WORDS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
 MANIFEST = pathlib.Path(__file__).parent / "sc09" / "MANIFEST.csv.xz"
 AUDIO = {".wav", ".flac"}
 RATE = 16000  # Hz
-OTHER_VERSION = 100  # added to a clip's number where another version of Speech Commands has another recording under the same name
+OTHER_VERSION = 100  # added to a clip's number if two versions of Speech Commands have different recordings of one name
 
 
 def archive_names(name, source):
-    """File names, without suffix and with the folder's where it matters, that a clip of the manifest may have: list of str."""
+    """Names that a clip of the manifest may have, without suffix, as "<folder>/<name>" for Speech Commands: list of str."""
     word, speaker, number = name.split("_")
     digit = WORDS.index(word)
     if source.startswith("Speech Commands"):
@@ -76,7 +76,7 @@ def checksum(audio):
 
 
 def choose(paths, row):
-    """The audio of a row of the manifest among files of its name, and whether its checksum is right; (None, False) where there is none."""
+    """The audio of a row of the manifest among files of its name, and whether the checksum matches; (None, False) without one."""
     candidates = [read(path) for path in paths]
     for audio in candidates:
         if checksum(audio) == row["sha256"]:
@@ -89,7 +89,7 @@ def main(arguments=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out", type=pathlib.Path, help="folder for train/, valid/, test/")
     p.add_argument("folders", type=pathlib.Path, nargs="+", help="folders of the extracted archives")
-    p.add_argument("--manifest", type=pathlib.Path, default=MANIFEST)
+    p.add_argument("--manifest", type=pathlib.Path, default=MANIFEST, help="CSV file of names, sources, splits and checksums")
     options = p.parse_args(arguments)
     found, counts, missing = find_audio(options.folders), collections.Counter(), []
     opened = lzma.open if options.manifest.suffix == ".xz" else open
@@ -108,7 +108,9 @@ def main(arguments=None):
         counts[row["split"] if exact else f"{row['split']}, resampled otherwise"] += 1
     print(", ".join(f"{what}: {n} clips" for what, n in sorted(counts.items())), file=sys.stderr)
     if len(missing) == len(rows):
-        sys.exit(f"None of the {len(rows)} clips is in {', '.join(map(str, options.folders))}: their names are said in --help.")
+        sys.exit(
+            f"None of the {len(rows)} clips is in {', '.join(map(str, options.folders))}: give the extracted archives that --help names."
+        )
     with open(options.out / "missing.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()

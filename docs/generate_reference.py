@@ -126,7 +126,8 @@ def _section(title, options, values):
             inner.append(_section(f"{title}.{option.name}", type(option.default), own))
         else:
             cells = map(_toml, (option.default, *own.values()))
-            rows.append([f"`{option.name}`", _sentence(texts.get(option.name, "")), *cells])
+            text = re.sub(r" Default:? .*", "", texts.get(option.name, ""))  # a column has the default
+            rows.append([f"`{option.name}`", _sentence(text), *cells])
     table = _table(["option", "description", "default", *values], rows)
     return "\n".join([f"## [{title}]\n\n{options.__doc__.strip().splitlines()[0]}\n\n{table}\n", *inner])
 

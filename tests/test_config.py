@@ -23,10 +23,10 @@ def test_recipes_of_version_0_1_load():
 
 
 @pytest.mark.parametrize(
-    "name, value, instead", [("stages", [{"share": 0.5, "log_stft": 1.0}], "weights of the last one"), ("latent", "clipped", "range")]
+    "name, value, instead", [("stages", [{"share": 0.5, "log_stft": 1.0}], "weights of the last stage"), ("latent", "clipped", "range")]
 )
-def test_what_is_gone_is_refused_with_what_replaces_it(name, value, instead):
-    with pytest.raises(UserError, match=rf"\[inversion\] {name} = .* is gone since 0.2; .*{instead}"):
+def test_removed_options_are_refused_with_what_replaces_it(name, value, instead):
+    with pytest.raises(UserError, match=rf"\[inversion\] {name} = .* was removed in 0.2: .*{instead}"):
         recipe_from_dict({"inversion": {"waveform": 1.0, name: value}})
 
 

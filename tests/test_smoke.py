@@ -28,7 +28,7 @@ def rows_of(folder):
         return list(csv.DictReader(file))
 
 
-def test_what_generate_makes_is_recovered_exactly_and_nothing_is_said_on_standard_error(command_line, tmp_path):
+def test_what_generate_makes_is_recovered_exactly_and_standard_error_stays_empty(command_line, tmp_path):
     done = command_line("generate", "--count", 2, "--seed", 7, "--out", "made")
     assert done.returncode == 0 and not done.stderr, done.stderr
     done = command_line("invert", "made", "--out", "found")

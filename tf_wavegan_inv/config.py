@@ -15,9 +15,11 @@ class AudioConfig:
     """How audio is read.
 
     Attributes:
-        sample_rate: rate in Hz that files are resampled to and written with. 16384 is the 2.4 % stretch of the paper's code.
-        peak_normalise: whether each file is scaled to a peak of 1, as the official WaveGAN loader does (`loader.py`).
-        gain: factor after that.
+        sample_rate: int. Rate in Hz that recordings are resampled to and written with. 16384 is the
+            2.4 % stretch of the paper's code. Default 16000.
+        peak_normalise: bool. Whether each recording is scaled to a peak of 1, as by the official
+            WaveGAN loader (`loader.py`). Default True.
+        gain: float. Factor of the samples after peak normalisation. Default 1.
     """
 
     sample_rate: int = 16000
@@ -34,11 +36,14 @@ class SpectrogramConfig:
     """What the networks see.
 
     Attributes:
-        kind: "real", the real part of the STFT as the paper's code uses it; "log_magnitude", on a fixed scale of about [-1, 1]; or "phase",
-            the log magnitude and, as two more channels, real and imaginary part of the STFT with its magnitude compressed by a power.
-        frame_length: samples a frame, also the FFT's length.
-        frame_step: samples from frame to frame.
-        copies: how often the picture is stacked as channels (3 in the paper's code).
+        kind: str. "real": the real part of the STFT, as in the paper's code. "log_magnitude": the log
+            magnitude on a fixed scale of about [-1, 1]. "phase": the log magnitude, and as two more
+            channels the real and imaginary parts of the STFT, with their magnitude compressed by a
+            power. Default "log_magnitude".
+        frame_length: int. Samples in a frame and in its FFT. Default 256.
+        frame_step: int. Samples between the starts of two frames. Default 128.
+        copies: int. Number of times the spectrogram is stacked as channels; 3 in the paper's code.
+            Default 1.
     """
 
     kind: str = "log_magnitude"
@@ -69,15 +74,19 @@ class ClassifierConfig:
     """How the digit classifier is trained.
 
     Attributes:
-        width: of its ResNet-18.
-        batch_size: clips a step, all replicas together.
-        epochs: passes over the training clips.
-        learning_rate: of Adam, at the start.
-        schedule: "constant" or "cosine" (to zero at the last epoch).
-        patience: epochs without a better validation loss after which training ends; 0 for never.
-        augment: how far clips are changed at random, 0 to 1 (`audio.augment`).
-        rooms: strength of the random rooms and background noise that clips are placed in, 0 to 1 (`audio.augment.in_room`); 0 for none.
-        balanced: whether every digit is drawn equally often, however many clips it has.
+        width: int. Width of the ResNet-18; 64 in the paper. Default 64.
+        batch_size: int. Clips in a step, all replicas together. Default 64.
+        epochs: int. Passes over the training clips. Default 100.
+        learning_rate: float. Learning rate of Adam at the start. Default 0.001.
+        schedule: str. Course of the learning rate: "constant" or "cosine" (to zero at the last
+            epoch). Default "constant".
+        patience: int. Epochs without a better validation loss after which training ends; 0 for no
+            such end. Default 0.
+        augment: float. Strength of random changes of the clips, 0 to 1 (`audio.augment`). Default 0.
+        rooms: float. Strength of random rooms and background noise, 0 to 1
+            (`audio.augment.in_room`); 0 for none. Default 0.
+        balanced: bool. Whether every digit is drawn equally often, however many clips it has.
+            Default False.
     """
 
     width: int = 64
@@ -100,25 +109,36 @@ class InverterConfig:
     """How the inverter is trained.
 
     Attributes:
-        width: of its ResNet-18.
-        batch_size: real clips a step, and as many synthesised ones; all replicas together.
-        epochs: passes over the real clips.
-        learning_rate: of Adam, at the start.
-        schedule: "constant" or "cosine" (to zero at the last epoch).
-        patience: epochs without a better validation loss after which training ends; 0 for never.
-        joint: whether a step is one update on the losses of both batches together, instead of two: real clips, then synthesised ones.
-        batch_statistics: whether batch normalisation goes by each batch's own statistics in training. False: by the stored ones, as in use;
-            where an inverter is trained on (real and synthesised batches differ, and the stored statistics are of both); one from scratch
-            always goes by its batches'.
-        augment: how far real clips are changed at random, 0 to 1 (`audio.augment`).
-        perceptual_layers: the classifier's layers that the perceptual loss compares; empty for the output of every residual block.
-        perceptual_relative: see `losses.perceptual_loss`.
-        perceptual_weight: of the perceptual loss, real and synthesised.
-        log_stft_weight: of the multi-resolution log STFT distance of real clips and their reconstructions.
-        latent_weight: of the mean squared error of z on synthesised audio.
-        waveform_weight: of the squared error of the waveform on synthesised audio, relative to the clip's power.
-        range_weight: of `losses.range_penalty` on real audio.
-        spectrogram: the kind that the inverter sees (`SpectrogramConfig`), where it is another than the classifier's; or "".
+        width: int. Width of the ResNet-18; 64 in the paper. Default 64.
+        batch_size: int. Real clips in a step, all replicas together, and as many synthesised ones.
+            Default 64.
+        epochs: int. Passes over the real clips. Default 250.
+        learning_rate: float. Learning rate of Adam at the start. Default 0.001.
+        schedule: str. Course of the learning rate: "constant" or "cosine" (to zero at the last
+            epoch). Default "constant".
+        patience: int. Epochs without a better validation loss after which training ends; 0 for no
+            such end. Default 0.
+        joint: bool. Whether a step is one update on the losses of real and synthesised clips together.
+            False: two updates, for real clips, then for synthesised ones. Default False.
+        batch_statistics: bool. Whether batch normalisation uses the statistics of each batch in
+            training. False: it uses the stored ones, as in inference, if the inverter starts from
+            trained weights. One from scratch always uses those of its batches. Default True.
+        augment: float. Strength of random changes of the real clips, 0 to 1 (`audio.augment`).
+            Default 0.
+        perceptual_layers: tuple of str. Layers of the classifier that the perceptual loss compares;
+            empty for every residual block. Default empty.
+        perceptual_relative: bool. Whether the perceptual loss of each layer is divided by the mean
+            square of the target's activations (`losses.perceptual_loss`). Default False.
+        perceptual_weight: float. Weight of the perceptual loss, real and synthesised. Default 1.
+        log_stft_weight: float. Weight of the multi-resolution log-STFT distance between real clips
+            and their reconstructions. Default 0.
+        latent_weight: float. Weight of the mean squared error of z of synthesised clips. Default 1.
+        waveform_weight: float. Weight of the squared error of the waveform of synthesised clips,
+            relative to the clip's power. Default 0.
+        range_weight: float. Weight of the distance of real clips' z from [-1, 1]
+            (`losses.range_penalty`). Default 0.
+        spectrogram: str. Kind of spectrogram that the inverter sees (`SpectrogramConfig`); "" for the
+            classifier's. Default "".
     """
 
     width: int = 64
@@ -147,7 +167,7 @@ class InverterConfig:
 
     @property
     def updates(self):
-        """Of the optimiser, in a training step."""
+        """Updates of the optimiser in a training step."""
         return 1 if self.joint else 2
 
 
@@ -156,25 +176,34 @@ class WaveGANTrainingConfig:
     """How a WaveGAN is trained; the defaults are the official code's.
 
     Attributes:
-        loss: name out of `wavegan.adversarial.LOSSES`; it brings the optimisers.
-        steps: updates of the generator, in all.
-        batch_size: clips an update, all replicas together.
-        updates: of the discriminator before each of the generator; 0 for no discriminator of the waveform.
-        phase_shuffle: largest shift, 0 for none.
-        learning_rate: of both optimisers; 0 for the loss's official one.
-        average: decay, a step, of the exponential moving average of the generator's weights; 0 for none.
-        projected_weight: of the adversarial loss by a second discriminator, on the features of the digit classifier
-            (`wavegan.projected`); 0 for none, as in the official code.
-        joint_weight: of the losses of an inverter that is trained in the generator's own step (`training.joint`); 0 for none, as in the
-            official code. The recipe's section `inverter` says what it is and how its losses are weighted.
-        prior_weight: of the distance of real clips' z from the prior, among those losses.
-        balanced: whether every digit is drawn equally often, however many clips it has.
-        inverted_clips: validation clips that are inverted at every report, digits in turn (`training.invertibility`); the generator that
-            inverts them best is kept. 0 for none: then that with the highest Inception Score.
-        report_steps: steps between previews, scalars and saved checkpoints.
-        keep: how many checkpoints are kept.
-        dim, kernel_len, latent_dim, slice_len, channels, batch_norm, upsample, pp_len: see `WaveGANConfig`.
-        first_slice, pad_end, overlap: see `audio.slices.SliceConfig`.
+        loss: str. Name of the loss (`wavegan.adversarial.LOSSES`), which sets the optimisers.
+            Default "wgan-gp".
+        steps: int. Total number of updates of the generator. Default 200000.
+        batch_size: int. Clips in an update, all replicas together. Default 64.
+        updates: int. Updates of the discriminator before each update of the generator; 0 for no
+            discriminator of the waveform. Default 5.
+        phase_shuffle: int. Largest shift of the phase shuffle in samples; 0 for none. Default 2.
+        learning_rate: float. Learning rate of both optimisers; 0 for the loss's official one.
+            Default 0.
+        average: float. Decay per step of the exponential moving average of the generator's weights;
+            0 for none. Default 0.
+        projected_weight: float. Weight of the adversarial loss of a second discriminator, on features
+            of the digit classifier (`wavegan.projected`); 0 for none. Default 0.
+        joint_weight: float. Weight of the losses of an inverter that is trained in the generator's own
+            step (`training.joint`); 0 for none. The section [inverter] sets the inverter and the
+            weights of its losses. Default 0.
+        prior_weight: float. Weight, among those losses, of the distance between real clips' z and the
+            prior. Default 1.
+        balanced: bool. Whether every digit is drawn equally often, however many clips it has.
+            Default False.
+        inverted_clips: int. Number of validation clips, evenly over the digits, that are inverted at
+            every report (`training.invertibility`). The generator that inverts them best is kept. 0
+            for none: the generator with the highest Inception Score is kept. Default 40.
+        report_steps: int. Steps between two reports: previews, scalars and a checkpoint. Default 250.
+        keep: int. Number of checkpoints that are kept. Default 5.
+        dim, kernel_len, latent_dim, slice_len, channels, batch_norm, upsample, pp_len: architecture,
+            see `WaveGANConfig`.
+        first_slice, pad_end, overlap: slices of recordings, see `audio.slices.SliceConfig`.
     """
 
     loss: str = "wgan-gp"
@@ -221,30 +250,32 @@ class ExactConfig:
     over samples, divided by that of rounding to 16 bits.
 
     Attributes:
-        rounds: int. Largest number of starts a clip; 0 for no exact recovery. Default 0.
+        rounds: int. Largest number of starts for a clip; 0 for no exact recovery. Default 0.
         iterations: int. Largest number of iterations of L-BFGS before Gauss-Newton. Default 200.
         gradient_starts: int. Starts of a clip that stays out of range, by the method "gradient":
             one random start in eight never comes near. Default 3.
-        hybrid_starts: int. The same by the method "hybrid". Default 2.
-        out_of_range: float. Error after L-BFGS above which a clip is out of range: clips of the
-            generator's own stay below, recordings do not. Default 0.4.
+        hybrid_starts: int. Starts of a clip that stays out of range, by the method "hybrid". Default 2.
+        out_of_range: float. Error after L-BFGS above which a clip is out of range. Clips that the
+            generator made stay below, recordings do not. Default 0.4.
         exact_error: float. Error below which z is exact, or uncertain. Default 1e-7.
-        exact_noise: float. Noise below which it is; truncating to 16 bits has 4. Default 5.
-        certain_error: float. Error below which z is exact: where float32 ends. Default 3e-12.
-        certain_noise: float. The same for the noise of samples of 16 bits. Default 1.3.
-        confirmations: int. More rounds after which an uncertain z is exact. Default 5.
-        confirmations_rounded: int. The same of samples of 16 bits, which may have been truncated.
-            Default 2.
-        redrawn: float. Share of the entries of z that a perturbed start redraws first. Default 0.05.
-        redraw_cycle: int. Rounds after which that share, which grows, is small again. Default 6.
-        perturbation: float. Standard deviation of the moves of the other entries. Default 0.05.
+        exact_noise: float. Noise below which z is exact, or uncertain. The noise of truncating to 16
+            bits is 4. Default 5.
+        certain_error: float. Error below which z is exact, about the precision of float32. Default 3e-12.
+        certain_noise: float. Noise below which z is exact, for samples of 16 bits. Default 1.3.
+        confirmations: int. Further rounds after which an uncertain z is exact. Default 5.
+        confirmations_rounded: int. Further rounds after which an uncertain z is exact, for samples of
+            16 bits, which may have been truncated. Default 2.
+        redrawn: float. Share of the entries of z that the first perturbed start redraws. Default 0.05.
+        redraw_cycle: int. Rounds in which the redrawn share grows before it is reset. Default 6.
+        perturbation: float. Standard deviation by which a perturbed start moves the entries that it
+            does not redraw. Default 0.05.
         inaudible_power: float. Share of the clip's power that a move of an uncertain z along one
             direction may change. Default 3e-8.
-        inaudible_distance: float. Longest such move. Default 0.5.
+        inaudible_distance: float. Longest move of an uncertain z along one direction. Default 0.5.
         normalised: float. Distance from 1 of a clip's peak, below which the clip may have been
             scaled to that peak. Default 1e-3.
-        altered: float. Error below which a clip is the generator's own, altered by MP3, say: its z
-            is where the search for the recipe's objective starts. Default 0.1.
+        altered: float. Error below which a clip counts as altered audio of the generator, by MP3 for
+            example. The recipe's objective then starts from its z. Default 0.1.
     """
 
     rounds: int = 0
@@ -285,10 +316,10 @@ class InversionConfig:
             same measure of the target, so that silence scores 1. Default False.
         line_search: str. Line search of L-BFGS: "weak_wolfe", this package's, or "hager_zhang",
             tensorflow-probability's `lbfgs_minimize` as it is. Default "weak_wolfe".
-        exact: `ExactConfig`. How the exact z of the waveform is recovered before all else: the
-            section [inversion.exact] of a recipe. Default: not at all.
+        exact: `ExactConfig`. Exact recovery of z, which comes first: the section [inversion.exact] of
+            a recipe. Default: none.
         gradient_iterations: int. Largest number of iterations from a random start. Default 50000.
-        gradient_starts: int. Random starts a clip, of which the best is kept. Default 1.
+        gradient_starts: int. Random starts for a clip; the best result is kept. Default 1.
         hybrid_iterations: int. Largest number of iterations from the inverter's z. Default 200.
     """
 
@@ -317,31 +348,31 @@ class InversionConfig:
         return any((self.waveform, self.stft, self.log_stft, self.perceptual))
 
 
-# Options of [inversion] that version 0.1 had and this one has not: the values without an effect, and
-# what replaces all others. Models saved by 0.1 carry these options in their config.json.
+# Options of [inversion] that version 0.2 removed: the values that are accepted, because they are today's
+# behaviour, and what replaces all others. Models saved by 0.1 carry these options in their config.json.
 RETIRED: dict[str, tuple[tuple, str]] = {
-    "stages": (((), []), "stages gained nothing: put the weights of the last one into [inversion]"),
-    "latent": (("free",), 'z is always free: the weight "range" keeps it near [-1, 1]'),
+    "stages": (((), []), "put the weights of the last stage into [inversion]"),
+    "latent": (("free",), 'z is always free; the weight "range" keeps it near [-1, 1]'),
 }
 
 
 def without_retired(options: dict, what: str) -> dict:
-    """Options of [inversion] as this version names them.
+    """Options of [inversion] by this version's names.
 
     Args:
         options: dict. Options of the section by name, as version 0.1 or this one writes them.
-        what: str. Where they are from, for messages.
+        what: str. Source of the options, for messages.
 
     Returns:
-        dict. The options, without those that are gone, and `exact_rounds` as `exact`.
+        dict. The options without the removed ones, and with `exact_rounds` as `exact`.
 
     Raises:
-        UserError: if an option that is gone has a value other than its old default.
+        UserError: if a removed option has a value other than its old default.
     """
     for name in RETIRED.keys() & options.keys():
         harmless, instead = RETIRED[name]
         if options[name] not in harmless:
-            raise UserError(f"{what} {name} = {options[name]!r} is gone since 0.2; {instead}.")
+            raise UserError(f"{what} {name} = {options[name]!r} was removed in 0.2: {instead}.")
     options = {name: value for name, value in options.items() if name not in RETIRED}
     if "exact_rounds" in options:
         options["exact"] = {"rounds": options.pop("exact_rounds")} | options.get("exact", {})
@@ -349,6 +380,7 @@ def without_retired(options: dict, what: str) -> dict:
 
 
 def check_known(given, known, what):
+    """Raise UserError if a name is not among the known ones."""
     unknown = sorted(set(given) - known)
     if unknown:
-        raise UserError(f"{what} {unknown} is unknown; there are {sorted(known)}.")
+        raise UserError(f"{what} {unknown} is unknown: use one of {sorted(known)}.")

@@ -1,6 +1,6 @@
 """Every distance between a clip and its reconstruction, once: for training and for inversion.
 
-All are pure functions of tensors, one value a clip.
+All are pure functions of tensors. All but `prior_distance` return one value for each clip.
 """
 
 import math
@@ -11,10 +11,10 @@ from keras import ops
 from tf_wavegan_inv.audio.spectrogram import magnitude, stft
 from tf_wavegan_inv.precision import in_full_precision
 
-Tensor = typing.Any  # of TensorFlow or NumPy: whatever Keras computes with
+Tensor = typing.Any  # of TensorFlow or NumPy
 
 QUIET = 1e-3  # mean square of full scale 1: a tenth of what a spoken digit of peak 1 has
-SMALLEST = 1e-8  # added to what is divided by: silence is no division by zero
+SMALLEST = 1e-8  # added to divisors, which are 0 for silence
 REAL_STFT = (256, 128)  # the paper's frame length and step, samples
 LOG_STFTS = ((256, 64), (512, 128), (1024, 256))  # the same of the multi-resolution distance
 LOG_FLOOR = 1e-2  # of the magnitude, for frames of 256 samples
@@ -143,16 +143,19 @@ def range_penalty(z: Tensor) -> Tensor:
     return ops.mean(ops.relu(ops.abs(z) - 1.0) ** 2, axis=-1)
 
 
-def prior_distance(z, directions):
-    """How far a batch of z is from samples of the uniform distribution on [-1, 1]: a scalar, 0 where they are spread as evenly as can be.
+def prior_distance(z: Tensor, directions: Tensor) -> Tensor:
+    """Sliced Wasserstein distance between a batch of z and the uniform prior on [-1, 1].
 
-    A sliced Wasserstein distance (Kolouri et al., "Sliced Wasserstein auto-encoders", 2018). Sorted coordinates are compared with the
-    quantiles of the uniform distribution; sorted projections on random directions with the quantiles of the normal distribution of
-    variance 1/3, which a sum of many such coordinates has.
+    Kolouri et al., "Sliced Wasserstein auto-encoders" (2018). Sorted coordinates are compared with
+    the quantiles of the uniform distribution. Sorted projections on random directions are compared
+    with those of the normal distribution of variance 1/3, which sums of many coordinates approach.
 
     Args:
-        z: [batch, latent_dim].
-        directions: [latent_dim, directions], columns of norm 1.
+        z: float [batch, latent_dim].
+        directions: float [latent_dim, directions]. Columns of norm 1.
+
+    Returns:
+        float, a scalar: 0 for z that are spread as evenly as possible.
     """
     count = ops.cast(ops.shape(z)[0], z.dtype)
     level = (2 * ops.arange(1, ops.shape(z)[0] + 1, dtype=z.dtype) - 1) / count - 1  # in the middle of each part of [-1, 1]

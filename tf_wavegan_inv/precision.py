@@ -13,7 +13,7 @@ def full_precision():
 
 
 def set_precision(model):
-    """Let a trained classifier or inverter compute in the global policy's precision instead of that which it was saved with."""
+    """Let a trained classifier or inverter compute in the global policy's precision instead of the one it was saved with."""
     policy = keras.config.dtype_policy()
     for layer in model.layers:
         halved = policy.compute_dtype in HALVES and layer.name not in WHOLE
@@ -21,5 +21,5 @@ def set_precision(model):
 
 
 def in_full_precision(tensor):
-    """The tensor as float32 where it is float16 or bfloat16."""
+    """The tensor as float32 if it is float16 or bfloat16."""
     return keras.ops.cast(tensor, "float32") if keras.backend.standardize_dtype(tensor.dtype) in HALVES else tensor

@@ -21,7 +21,7 @@ FOLDER = pathlib.Path(__file__).parent / "recipes"
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """All choices: how audio is read, what the networks see, how they are trained, how z is optimised."""
+    """All options of training and inversion, by section."""
 
     name: str
     audio: AudioConfig = AudioConfig()
@@ -37,7 +37,7 @@ class Recipe:
         return dataclasses.replace(self.spectrogram, kind=self.inverter.spectrogram or self.spectrogram.kind)
 
     def replace(self, section, **values):
-        """A copy with some values of one section changed; None leaves a value as it is."""
+        """A copy with other values in one section; None keeps a value."""
         given = {k: v for k, v in values.items() if v is not None}
         return dataclasses.replace(self, **{section: dataclasses.replace(getattr(self, section), **given)})
 
@@ -65,13 +65,13 @@ def recipe_from_dict(values, source="recipe"):
 
 
 def _section(options, default, what):
-    """A section by its options: a dataclass as `default`, whose values it has where none are given."""
+    """A section by its options: a dataclass like `default`, with its values for options that are not stated."""
     check_known(options, {f.name for f in dataclasses.fields(default)}, f"{what} option")
     return dataclasses.replace(default, **{k: _typed(v, getattr(default, k), f"{what} {k}") for k, v in options.items()})
 
 
 def _typed(value, default, what):
-    """The value as its default's type. Raises UserError if it is of another, or a negative number."""
+    """The value as its default's type. Raises UserError if it has another type or is negative."""
     if dataclasses.is_dataclass(default) and isinstance(value, dict):
         return _section(value, default, what)
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
@@ -88,7 +88,7 @@ def _typed(value, default, what):
 def load_recipe(name: str | pathlib.Path) -> Recipe:
     """Read a recipe.
 
-    A recipe with `extends = "best"` at its top has that recipe's options where it states no others.
+    A recipe with `extends = "best"` at its top takes over all options of that recipe that it does not state itself.
 
     Args:
         name: str or path. One of `recipe_names()`, or the path of a TOML file.

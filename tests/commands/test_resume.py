@@ -190,7 +190,8 @@ def as_of_0_1(folder):
             writer.writerows([row[name] for name in names] for row in found)
     record = json.loads((folder / "run.json").read_text())
     record["versions"]["tf-wavegan-inv"] = "0.1.0"
-    record["inversion"] |= {"stages": [], "latent": "free"}
+    exact = record["inversion"].pop("exact")
+    record["inversion"] |= {"stages": [], "latent": "free", "exact_rounds": exact["rounds"]}
     (folder / "run.json").write_text(json.dumps(record))
 
 

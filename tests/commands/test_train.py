@@ -159,7 +159,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_never_killed(train_keras, tm
     before = len(history(rows))
     assert before < 5
     code, text = signalled(command, tmp_path, signal.SIGTERM, lambda: len(history(rows)) > before)  # as a scheduler does
-    assert code == 128 + signal.SIGTERM and "Stopped by SIGTERM; the same command goes on from step" in text
+    assert code == 128 + signal.SIGTERM and "Stopped by SIGTERM; the same command resumes from step" in text
     done = train_keras(*arguments, "--run", "killed")
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Resuming" in done.stdout

@@ -118,7 +118,7 @@ def test_convert_takes_the_average(finished, cli, tmp_path):
 @pytest.mark.parametrize(
     "more, message",
     [
-        (("--init", GOLDEN / "trained", "--steps", 50), "is at step 50 already, and 50 steps were asked for"),
+        (("--init", GOLDEN / "trained", "--steps", 50), "is at step 50 already, and 50 steps were requested"),
         (("--init", GOLDEN / "trained", "--dim", 8), "the checkpoint sets the width"),
         (("--init", "some.keras"), "Training begins from a checkpoint, received some.keras"),
         (("--data", "nowhere"), "No folder of audio at nowhere"),

@@ -155,7 +155,7 @@ def test_a_clip_that_stays_out_of_range_restarts(generator, latents, far_starts)
 
 
 def test_a_near_twin_is_not_taken_for_the_clips_own():
-    """The first number of z is hardly heard, and of 0.6 and 0.18 nearly the same: 2e-11 of the power apart, with a hill between them."""
+    """The first entry of z has little effect: 0.6 and 0.18 differ by 2e-11 of the power, with a hill between them."""
 
     def function(z):
         hardly = 1e-3 * (z[:, :1] ** 3 - 0.5 * z[:, :1]), 1e-4 * z[:, :1]

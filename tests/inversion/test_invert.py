@@ -79,7 +79,7 @@ def test_models_in_each_others_place(tiny_generator, generator):
 def test_a_clip_that_was_not_normalised_is_reported(generator, real_clips, caplog):
     inverter, audio = load_inverter(defaults.INVERTER), real_clips.float_audio(0, 2)
     invert(audio, generator, method="inverter", inverter=inverter)
-    assert not caplog.text
+    assert "have a peak below" not in caplog.text  # TensorFlow may warn of retracing
     invert(audio * np.float32([[[1]], [[0.05]]]), generator, method="inverter", inverter=inverter)
     assert "1 of 2 clips have a peak below 0.1" in caplog.text
 

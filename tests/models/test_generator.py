@@ -41,7 +41,7 @@ def test_recovers_z_in_its_own_range(model, saved, source):
 def test_any_function_of_tensors():
     generator = load_generator(lambda z: tf.tanh(tf.repeat(z, 8, axis=1)), latent_dim=3)
     assert generator.output_shape == (None, 24, 1)
-    with pytest.raises(UserError, match="does not say how many numbers its z has"):
+    with pytest.raises(UserError, match="does not state the size of its z"):
         load_generator(lambda z: z)
 
 

@@ -106,7 +106,7 @@ def test_a_worker_that_dies_or_is_told_to_stop_ends_all_and_comes_back(tmp_path)
     processes[1].send_signal(signal.SIGTERM)
     (code, out, text), other = ended(processes)
     for each, said in ((code, text), (other[0], other[2])):
-        assert each == 128 + signal.SIGTERM and "the same command goes on from step" in said, said[-3000:]
+        assert each == 128 + signal.SIGTERM and "the same command resumes from step" in said, said[-3000:]
     assert "is damaged" in text and "Resuming" in out and "Resuming" not in other[1]
     again = rows(tmp_path)[: len(before)]
     paces = {"train/steps_per_second", "train/clips_per_second", "train/memory"}

@@ -1,4 +1,4 @@
-"""Random changes that leave the spoken digit what it is."""
+"""Random changes that keep the spoken digit."""
 
 import math
 
@@ -20,8 +20,8 @@ def augment(audio, seed, strength=1.0):
 
     Args:
         audio: float32 [batch, samples, channels].
-        seed: int64 [2]; the same seed gives the same changes.
-        strength: how far the changes go, as a part of the ranges above.
+        seed: int64 [2]. The same seed gives the same changes.
+        strength: float, 0 to 1. Size of the changes, as a share of the ranges above. Default 1.
 
     Returns:
         float32 [batch, samples, channels].
@@ -47,20 +47,21 @@ def augment(audio, seed, strength=1.0):
 def in_room(audio, seed, sample_rate, strength=1.0):
     """Place each clip in a random room with random background noise, then restore its peak.
 
-    A room is a series of echoes of random sign that fall exponentially (Moorer, "About this reverberation business", 1979); the
+    A room is a series of echoes of random sign with an exponential decay (Moorer, "About this reverberation business", 1979). The
     background is noise whose spectrum falls by a random slope.
 
     Args:
         audio: float32 [batch, samples, channels].
-        seed: int64 [2]; the same seed gives the same rooms.
-        sample_rate: int, Hz.
-        strength: float, 0 to 1. Amplitude of echoes and background, as a part of what they are at 1. Default 1.
+        seed: int64 [2]. The same seed gives the same rooms.
+        sample_rate: int. Sample rate in Hz.
+        strength: float, 0 to 1. Factor of the amplitude of echoes and background. Default 1.
 
     Returns:
         float32 [batch, samples, channels].
     """
     batch, samples, channels = tf.shape(audio)[0], audio.shape[1], audio.shape[2]
-    seeds = tf.unstack(tf.random.split(seed, 6, alg="auto_select"))
+    own = tf.random.experimental.stateless_fold_in(seed, 1)  # else the rooms would follow what `augment` draws from this seed
+    seeds = tf.unstack(tf.random.split(own, 6, alg="auto_select"))
 
     def uniform(seed, low, high):
         return tf.random.stateless_uniform([batch, 1, 1], seed, low, high)

@@ -1,4 +1,4 @@
-"""Any decoded audio -> what the generator was trained on: its rate, channels, level and length."""
+"""Decoded audio -> audio of the generator's rate, channels, level and length."""
 
 import tensorflow as tf
 
@@ -12,11 +12,11 @@ def condition(audio, rate, config, length, *, channels=1):
 
     Args:
         audio: float32 [samples, any channels], in [-1, 1].
-        rate: its rate in Hz, int or scalar tensor.
-        config: `AudioConfig`.
-        length: samples wanted: the start of the clip is kept, zeros are added at the end (as WaveGAN read SC09: first slice, padded end).
-            None for all there are.
-        channels: channels wanted; the mean of the clip's channels is repeated unless it has just as many.
+        rate: int or scalar tensor. Sample rate of the audio in Hz.
+        config: `AudioConfig`. Requested rate and level.
+        length: int or None. Samples of the result: the start of the clip is kept and zeros are added at the end, as WaveGAN read SC09. None
+            keeps the whole clip.
+        channels: int. Channels of the result. The mean of the clip's channels is repeated unless it has just as many. Default 1.
 
     Returns:
         float32 [length, channels].

@@ -84,7 +84,7 @@ def load_arrays(recordings, config, length, channels=1, *, progress=None):
         if audio[len(kept)].any():
             kept.append(recording)
         else:
-            log.warning("skipped: %s: silent in its first %d samples, which is what would be used.", recording.clip.path, length)
+            log.warning("skipped: %s: silent in its first %d samples, the part to use: cut off the silence.", recording.clip.path, length)
         if progress:
             progress(done, len(recordings))
     if recordings and not kept:
@@ -148,7 +148,7 @@ def _gathered(clips, index, batch_size):
 def shuffled(position, count, seed):
     """Which of `count` items stands at `position` [n] (int64) of an endless series of passes, each in an order of its own: int64 [n].
 
-    `count` is an int, or int64 [n] where every position has a series of its own.
+    `count` is an int, or int64 [n] for a separate series at each position.
     """
     count = tf.broadcast_to(tf.cast(count, tf.int64), tf.shape(position))
     return tf.map_fn(
@@ -161,16 +161,16 @@ def shuffled(position, count, seed):
 def shuffled_by_label(position, labels, seed):
     """As `shuffled`, with every label equally often, however many items it has.
 
-    Each run of as many positions as there are labels holds one item of every label, in random order; every label's items are visited in
-    passes of their own.
+    With L labels, each L consecutive positions hold one item of every label, in random order. The items of a label are visited in passes
+    of their own.
 
     Args:
-        position: int64 [n], places in the endless series.
-        labels: int array [items], the label of each item.
-        seed: int.
+        position: int64 [n]. Positions in the endless series.
+        labels: int [items]. Label of each item.
+        seed: int. Seed of the order.
 
     Returns:
-        int64 [n], indices of items.
+        int64 [n]. Indices of items.
     """
     counts = np.unique(labels, return_counts=True)[1]
     members = tf.constant(np.argsort(labels, kind="stable"), tf.int64)

@@ -10,7 +10,7 @@ FULL_SCALE = 32767
 
 
 def pcm_of(name, audio):
-    """Audio, float [samples, channels], as 16-bit integers that use their range, be it soft or beyond [-1, 1].
+    """Audio, float [samples, channels], as 16-bit integers that use their full range, whatever the level.
 
     Returns:
         bytes, little-endian int16, channels interleaved; and what 32767 stands for, a power of two.

@@ -24,8 +24,8 @@ class Clip:
     Attributes:
         path: the file.
         name: its path relative to the folder it was found in, with forward slashes.
-        label: digit 0..9, or -1 where it is unknown.
-        speaker: name of the speaker, "" where it is unknown.
+        label: digit 0..9, or -1 if it is unknown.
+        speaker: name of the speaker, "" if it is unknown.
         split: "train", "valid" or "test".
     """
 

@@ -62,7 +62,7 @@ def read_corpus(folders, progress=None):
 
 
 def need(corpus, split, folders, labelled=False):
-    """Raise UserError if a split that is needed is empty; `labelled` says that clips without a digit were left out."""
+    """Raise UserError if a split that is needed is empty; `labelled`: whether clips without a digit are excluded."""
     if corpus.recordings[split]:
         return
     what = "clips with a known digit (as in Zero_<speaker>_0.wav, or zero/<speaker>_nohash_0.wav)" if labelled else "usable clips"

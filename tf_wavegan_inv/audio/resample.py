@@ -18,7 +18,7 @@ def resample(audio, rate, target_rate):
     Args:
         audio: float32 [samples, channels].
         rate: its rate in Hz, an int or scalar int tensor.
-        target_rate: the wanted rate in Hz, likewise.
+        target_rate: the requested rate in Hz, likewise.
 
     Returns:
         float32 [ceil(samples * target_rate / rate), channels].

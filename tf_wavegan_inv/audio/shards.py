@@ -23,7 +23,7 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import ENCODING, replacing, stamp, write_json
 
 INDEX = "shards.json"
-FORMAT = 2  # of what is told of a shard; older ones are written anew
+FORMAT = 2  # version of a shard's description; older ones are rewritten
 NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.(tfrecord|json)")
 RECORD_HEAD = 12  # bytes of a TFRecord before its data: length and checksum; 4 more come after it
 
@@ -152,7 +152,7 @@ def _write_shard(path, clips, config):
             entries = _write_records(partial, recordings, config)
             size, digest = partial.stat().st_size, _digest(partial)
     except tf.errors.OpError as error:
-        raise UserError(f"{path}.tfrecord cannot be made ({str(error).splitlines()[0]}): the same command goes on from here.") from None
+        raise UserError(f"{path}.tfrecord cannot be written ({str(error).splitlines()[0]}): the same command resumes here.") from None
     known = {
         "name": path.name,
         "plan": plan,

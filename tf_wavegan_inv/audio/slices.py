@@ -14,10 +14,10 @@ class SliceConfig:
     """Which parts of a recording are used.
 
     Attributes:
-        first: only its first slice (official `data_first_slice`). Without it the slices of a recording begin at another, random, offset
-            each time they are drawn.
-        pad_end: a last slice that is not full is filled with zeros (`data_pad_end`); otherwise it is left out.
-        overlap: share of a slice that the next one repeats, 0 to below 1 (`data_overlap_ratio`).
+        first: bool. Whether to use only the first slice (official `data_first_slice`). False: all slices, each at a new random offset
+            whenever it is drawn. Default True.
+        pad_end: bool. Whether to fill a short last slice with zeros (`data_pad_end`). False: it is left out. Default True.
+        overlap: float. Share of a slice that the next one repeats, 0 to below 1 (`data_overlap_ratio`). Default 0.
     """
 
     first: bool = True
@@ -48,14 +48,14 @@ class Slices:
     """Recordings held in memory, and where their slices are.
 
     Attributes:
-        audio: int16 [samples, channels], all recordings one after the other.
-        starts: int64 [slices], in `audio`.
-        ends: int64 [slices], where the recording of each ends.
-        length: samples a slice.
-        jitter: how many samples a slice may begin later, at random, each time it is drawn.
-        keep_whole: whether a slice that would pass the recording's end begins earlier instead; else zeros fill it.
-        full_scale: what 32767 stands for.
-        labels: int32 [slices], each one's digit, -1 where unknown; None for slices that are drawn without regard to it.
+        audio: int16 [samples, channels]. All recordings, concatenated.
+        starts: int64 [slices]. Start of each slice in `audio`.
+        ends: int64 [slices]. End of the recording of each slice in `audio`.
+        length: int. Samples in a slice.
+        jitter: int. Largest random delay of a slice's start in samples, drawn each time.
+        keep_whole: bool. Whether a slice that would pass the recording's end starts earlier. False: zeros fill it.
+        full_scale: float. Amplitude that 32767 stands for.
+        labels: int32 [slices] or None. Digit of each slice, -1 if unknown. None: slices are drawn whatever their label.
     """
 
     audio: np.ndarray
@@ -77,7 +77,7 @@ class Slices:
 
 
 def load_slices(recordings, audio_config, *, slice_config, length, channels, progress=None, balanced=False):
-    """Decode recordings into memory, as `Slices`; with labels if they are to be `balanced`.
+    """Decode recordings into memory, as `Slices`; with labels if `balanced`.
 
     Raises:
         UserError: if there is no slice in them.
@@ -106,7 +106,7 @@ def load_slices(recordings, audio_config, *, slice_config, length, channels, pro
 def slice_batches(slices, batch_size, seed, step):
     """Audio of one batch, by seed and step alone: float32 [batch_size, length, channels].
 
-    Every pass visits each slice once; where slices have labels, every label comes equally often instead (`shuffled_by_label`).
+    Every pass visits each slice once. If slices have labels, every label is drawn equally often instead (`shuffled_by_label`).
     """
     audio, begin, end = (tf.convert_to_tensor(column) for column in (slices.audio, slices.starts, slices.ends))
     position = step * batch_size + tf.range(batch_size, dtype=tf.int64)

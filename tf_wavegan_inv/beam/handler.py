@@ -51,7 +51,7 @@ class InversionHandler(ModelHandler):
         audio = np.stack(batch)
         numbers = [number_of(clip) for clip in audio]
         result = model.inversion(audio, max_iterations=self.max_iterations, seed=self.seed, numbers=numbers)
-        z = model.to_latent(result.z)
+        z = model.to_own(result.z)
         columns = columns_of(result, audio, sample_rate=model.sample_rate, classifier=model.clip_classifier)
         for i, clip in enumerate(batch):
             yield PredictionResult(clip, {"z": z[i]} | {name: values[i] for name, values in columns.items()})

@@ -21,7 +21,7 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.progress import Progress
 
 if typing.TYPE_CHECKING:
-    pass
+    from tf_wavegan_inv.inversion.load import Models
 
 OUT = pathlib.Path("inversions")
 
@@ -103,7 +103,13 @@ def run(options: argparse.Namespace) -> None:
     clips, suffix = _shard(everything, options.shard)
     models = _load(options)
     record = make_record(options, **models.files) | {"inversion": dataclasses.asdict(models.config)}
-    results = Results(options.out, method=options.method, names=reading.output_names(everything), suffix=suffix)
+    results = Results(
+        options.out,
+        method=options.method,
+        names=reading.output_names(everything),
+        suffix=suffix,
+        out_of_range=models.config.exact.out_of_range,
+    )
     done = finished(results, record, clips=everything)
     left = [clip for clip in clips if f"{results.names[clip.path]}.z.npy" not in done]
     if len(left) < len(clips):
@@ -138,13 +144,13 @@ class _Work:
     """The inversion of recordings, batch by batch.
 
     Attributes:
-        models: `inversion.load.Models`.
+        models: Models.
         results: Results.
         options: argparse.Namespace.
         stamps: dict of clip path to `files.stamp`.
     """
 
-    models: "Models"  # noqa: F821 - importing it would start TensorFlow
+    models: "Models"
     results: Results
     options: argparse.Namespace
     stamps: dict
@@ -196,7 +202,7 @@ class _Work:
             own |= {"note": _note(recording, models), "recording": str(recording.clip.path.resolve())}
             self.results.write(
                 recording.clip,
-                z=models.to_latent(result.z[i]),
+                z=models.to_own(result.z[i]),
                 audio=result.audio[i],
                 sample_rate=models.sample_rate,
                 columns=own | {"stamp": self.stamps[recording.clip.path]},
@@ -207,7 +213,7 @@ class _Work:
 
         from tf_wavegan_inv.files import replacing
 
-        z = self.models.to_latent(z)
+        z = self.models.to_own(z)
         with replacing(self.results.path(clip, "trajectory.npz")) as partial, open(partial, "wb") as file:
             np.savez(file, iterations=iterations, objective=objective, z=z)
 

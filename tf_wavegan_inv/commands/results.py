@@ -5,6 +5,7 @@ import pathlib
 import typing
 
 from tf_wavegan_inv.commands.common import clips_in_words, make_folder, report_skipped
+from tf_wavegan_inv.config import ExactConfig
 from tf_wavegan_inv.errors import UserError
 
 if typing.TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Results:
         method: str. Value of the column `method`.
         names: dict of clip path to output name (`recordings.output_names`).
         suffix: str. Ending of the names of the table and the record, "-2-of-8" for a shard. Default "".
+        out_of_range: float. Value of the column `distance` above which a clip is out of range. Default 0.4.
 
     Attributes:
         table: Table.
@@ -32,12 +34,21 @@ class Results:
             "out_of_range" (of the generator).
     """
 
-    def __init__(self, folder: pathlib.Path, *, method: str, names: dict[pathlib.Path, str], suffix: str = ""):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        *,
+        method: str,
+        names: dict[pathlib.Path, str],
+        suffix: str = "",
+        out_of_range: float = ExactConfig.out_of_range,
+    ):
         from tf_wavegan_inv.commands.table import Table
 
         self.folder = folder
         self.method = method
         self.names = names
+        self.out_of_range = out_of_range
         self.table = Table(folder / f"inversions{suffix}.csv", self._count)
         self.record = folder / f"run{suffix}.json"
         self.counts: collections.Counter = collections.Counter()
@@ -91,9 +102,7 @@ class Results:
         print(f"{clips_in_words(self.counts['inverted'])} inverted, {self.counts['skipped']} skipped: {self.table.path}")
 
     def _count(self, row):
-        from tf_wavegan_inv.config import ExactConfig
-
         skipped = row["status"] == "skipped"
         self.counts["skipped" if skipped else "inverted"] += 1
         self.counts["cut"] += row["note"].endswith(CUT)
-        self.counts["out_of_range"] += not skipped and float(row["distance"] or 0) > ExactConfig.out_of_range
+        self.counts["out_of_range"] += not skipped and float(row["distance"] or 0) > self.out_of_range

@@ -1,5 +1,6 @@
 """Resuming `invert` and `request`: which results of an earlier call of the same arguments and models remain."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -7,11 +8,11 @@ import tf_wavegan_inv
 from tf_wavegan_inv.commands.results import Results
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.files import stamp
+from tf_wavegan_inv.recipe import recipe_from_dict
 
 # The arguments that decide a clip's result, besides the models. Calls of equal values resume each other.
 DECISIVE = ("method", "max_iterations", "time_limit", "trajectory", "pivot", "seed", "slice_len", "latent_dim", "latent_range")
 SAME_RESULTS = ("0.1.0", tf_wavegan_inv.__version__)  # versions that find the same z
-RETIRED = {"stages": [], "latent": "free"}  # options of [inversion] in 0.1; these values are today's behaviour
 
 
 def finished(results: Results, record: dict, *, clips: list) -> set[str]:
@@ -90,14 +91,18 @@ def _decisive(record):
             return json.dumps([record["arguments"][name] for name in ("name", "steps")])
         arguments = {name: record["arguments"][name] for name in DECISIVE}
         models = {kind: model["sha256"] for kind, model in record["models"].items()}
-        inversion = {k: v for k, v in record["inversion"].items() if k not in RETIRED or _plain(v) != RETIRED[k]}
+        inversion = _as_of_today(record["inversion"])
         version = record["versions"]["tf-wavegan-inv"]
-        version = SAME_RESULTS[0] if version in SAME_RESULTS else version
+        if version in SAME_RESULTS and inversion.get("line_search") == "weak_wolfe":  # "hager_zhang" is another search since 0.2
+            version = SAME_RESULTS[0]
         return json.dumps([arguments, models, inversion, version], sort_keys=True)
     except (KeyError, TypeError, AttributeError):
         return None
 
 
-def _plain(value):
-    """A tuple as the list that JSON makes of it; anything else as it is."""
-    return list(value) if isinstance(value, tuple) else value
+def _as_of_today(inversion):
+    """Options of [inversion] by this version's names, with all defaults; as they are if this version cannot read them."""
+    try:
+        return dataclasses.asdict(recipe_from_dict({"inversion": inversion}).inversion)
+    except UserError:
+        return inversion

@@ -94,7 +94,7 @@ def read_latents(folder: pathlib.Path, latent_dim: int, *, out: pathlib.Path | N
 
 def _files(folder, out):
     if not folder.is_dir():
-        raise UserError(f"No folder of latents at {folder}.")
+        raise UserError(f"No folder of latents at {folder}: give a folder that tf-wavegan-inv invert wrote.")
     if (folder / "audio").is_dir() and (folder / "clips.csv").exists():
         raise UserError(f"{folder} is an evaluation, which holds each clip several times: give one of its folders audio/<set>/<method>.")
     files = sorted(folder.rglob(f"*{SUFFIX}"))

@@ -1,4 +1,4 @@
-"""How long a search may go on."""
+"""Limits of a search: iterations and seconds."""
 
 import dataclasses
 import math
@@ -7,7 +7,7 @@ import time
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """What a search may cost, counted from the moment the budget is made.
+    """Limits of a search. The time starts when the budget is made.
 
     Attributes:
         iterations: int or None. Largest number of iterations of one search; None for no limit.
@@ -35,7 +35,7 @@ class Budget:
 
     @property
     def over(self) -> bool:
-        """Whether the time is over."""
+        """Whether no time is left."""
         return time.monotonic() > self.deadline
 
     def share(self, part: float) -> "Budget":
@@ -48,7 +48,7 @@ class Budget:
         return self.share(1.0)
 
     def at_most(self, iterations: int) -> "Budget":
-        """A budget of all the seconds that are left, and of no more than so many iterations."""
+        """A budget of all the seconds that are left, and of `iterations` at most."""
         fewest = iterations if self.iterations is None else min(iterations, self.iterations)
         return Budget(fewest, self.left)
 

@@ -1,4 +1,4 @@
-"""Whether a trained model is for this generator."""
+"""Checks whether a trained model fits a generator."""
 
 import logging
 
@@ -11,34 +11,34 @@ log = logging.getLogger(__name__)
 
 
 def check_shapes(model: keras.Model, generator: keras.Model, *, kind: str) -> None:
-    """Raise UserError unless a classifier or inverter takes the audio that the generator makes, and gives its z."""
+    """Raise UserError unless a model takes the generator's audio and, if it is an inverter, returns its z."""
     if model.input_shape[1:] != generator.output_shape[1:]:
         raise UserError(
-            f"The {kind} {model.file} takes audio of shape {model.input_shape[1:]} [samples, channels], the WaveGAN makes "
-            f"{generator.output_shape[1:]}: train a {kind} for this WaveGAN with train_keras.py {kind}."
+            f"The {kind} {model.file} takes audio of shape {model.input_shape[1:]} [samples, channels], the generator makes "
+            f"{generator.output_shape[1:]}: train a {kind} for this generator with train_keras.py {kind}."
         )
     if kind == "inverter" and model.output_shape[1] != generator.input_shape[1]:
         raise UserError(
-            f"The inverter {model.file} gives z of {model.output_shape[1]} entries, the WaveGAN takes {generator.input_shape[1]}: "
-            "train one for this WaveGAN with train_keras.py inverter."
+            f"The inverter {model.file} gives z of {model.output_shape[1]} entries, the generator takes {generator.input_shape[1]}: "
+            "train one for this generator with train_keras.py inverter."
         )
 
 
 def check_directions(generator: keras.Model, inverter: keras.Model | None) -> None:
-    """Raise UserError unless the generator is z -> audio and the inverter, where it tells its shapes, the way back."""
+    """Raise UserError unless the generator is z -> audio and the inverter, if it reports its shapes, audio -> z."""
     shapes = generator.input_shape, generator.output_shape
     if [len(shape) for shape in shapes] != [2, 3]:
         raise UserError(f"generator must be z [batch, latent_dim] -> audio [batch, samples, channels], received a model {_arrow(*shapes)}.")
     found = [getattr(inverter, name, None) for name in ("input_shape", "output_shape")]
     if None in found:  # no inverter, a function, or a model that does not know its shapes
         return
-    if not all(_fits(shape, wanted) for shape, wanted in zip(found, shapes[::-1], strict=True)):
+    if not all(_fits(shape, expected) for shape, expected in zip(found, shapes[::-1], strict=True)):
         raise UserError(f"The inverter for this generator must be {_arrow(*shapes[::-1])}, received a model {_arrow(*found)}.")
 
 
-def _fits(shape, wanted):
-    """Whether a model's shape, None where it takes any size, allows the wanted one; of any batch."""
-    return len(shape) == len(wanted) and all(size in (None, other) for size, other in zip(shape[1:], wanted[1:], strict=True))
+def _fits(shape, expected):
+    """Whether a model's shape allows the expected one, whatever the batch; None allows any size."""
+    return len(shape) == len(expected) and all(size in (None, other) for size, other in zip(shape[1:], expected[1:], strict=True))
 
 
 def _arrow(source, target):
@@ -49,13 +49,13 @@ def check_trained_for(inverter: keras.Model, generator: GeneratorModel, *, bundl
     """Warn where an inverter was trained for another generator.
 
     Args:
-        inverter: keras.Model, from `load_inverter`.
-        generator: `GeneratorModel`.
-        bundled: bool. Whether the inverter is the bundled one, which nobody chose: then it is
-            refused. One that was chosen is not: weights may come in several files.
+        inverter: keras.Model. Result of `load_inverter`.
+        generator: `GeneratorModel`. Generator to invert.
+        bundled: bool. Whether the inverter is the bundled default. It is then refused, not warned of.
+            An inverter that the user chose is not refused: weights may come in several files.
 
     Raises:
-        UserError: if the bundled inverter, or the latent range of any, is for another generator.
+        UserError: if the bundled inverter, or any inverter's latent range, is for another generator.
     """
     ours = generator.identity()
     name = ours.file or "this generator"

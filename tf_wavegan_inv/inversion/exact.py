@@ -1,15 +1,15 @@
 """Exact recovery: the z, to the last digits, of a clip that the generator made.
 
-From a start, L-BFGS brings the waveform into the neighbourhood. `inversion.gauss_newton` then solves
-the nonlinear least-squares problem G(z) = audio, of 100 unknowns, to the floor of float32. What
-follows depends on the clip's `State`:
+From a start, L-BFGS approaches the waveform. `inversion.gauss_newton` then solves the nonlinear
+least-squares problem G(z) = audio to the precision of float32. The next step depends on the clip's
+`State`:
 
-- out of range: it restarts from another z, and is given up after some of these. The generator makes
-  no such clip: it is a real recording, say.
-- near: another minimum was reached. It restarts from a perturbed z.
-- uncertain: z explains the clip, but another z may make nearly the same audio. It restarts from a z
-  that is moved along directions with little audible effect.
-- exact: done.
+- out of range: the search restarts from another z, a few times at most. The generator does not make
+  such a clip; it may be a real recording.
+- near: the search reached another minimum. It restarts from a perturbed z.
+- uncertain: z explains the clip, but another z may make nearly the same audio. The search restarts
+  from a z that is moved along directions with little audible effect.
+- exact: the search ends.
 
 `config.ExactConfig` has the constants, docs/experiments the figures behind them.
 """
@@ -50,8 +50,8 @@ class Recovery:
         z: float32 [batch, latent_dim]. Best z.
         gain: float32 [batch]. The clip is gain * G(z). 1 unless the clip's peak is 1, as if it had
             been normalised.
-        error: float [batch]. Squared error divided by the clip's power, of clips out of range plus
-            `range_penalty`; NaN if not tried.
+        error: float [batch]. Squared error divided by the clip's power; for clips out of range plus
+            `range_penalty`. NaN if no start was tried.
         state: int [batch]. `State` of the clip.
         iterations: int [batch]. Iterations of L-BFGS from the start that was kept.
         starts: int [batch]. Starts that were tried.
@@ -66,7 +66,7 @@ class Recovery:
 
     @classmethod
     def untried(cls, clips: int, latent_dim: int) -> "Recovery":
-        """Of clips for which nothing was tried yet."""
+        """The result before any start."""
         return cls(
             z=np.zeros((clips, latent_dim), np.float32),
             gain=np.ones(clips, np.float32),
@@ -127,10 +127,10 @@ class ExactRecovery:
 
         Args:
             audio: float32 [batch, samples, channels].
-            starts_of: function of the indices of clips and of the number of the start, 0 at first,
-                -> z [clips, latent_dim] to start from.
-            seed: int. Seed of all that is random beside `starts_of`. Default 0.
-            numbers: int [batch] or None. Numbers of the clips: what is random for a clip depends on
+            starts_of: function of (indices of clips, number of the start from 0) -> z [clips,
+                latent_dim] to start from.
+            seed: int. Seed of perturbed starts. Default 0.
+            numbers: int [batch] or None. Numbers of the clips. Perturbed starts of a clip depend on
                 the seed and its number alone. Default 0, 1, ...
             budget: `Budget`. Its iterations are those of L-BFGS from one start, and those between
                 two Jacobians of `GaussNewton`. Default: no limit.
@@ -164,7 +164,7 @@ class ExactRecovery:
         return min(self.config.rounds, self.starts) * self._each(budget)
 
     def warm_up(self, audio: np.ndarray) -> None:
-        """Compile what a clip out of range never comes to: audio [1, samples, channels]."""
+        """Compile what only clips in range use: audio [1, samples, channels]."""
         ones = np.ones(1, np.float32)
         target = {"audio": audio, "power": ones, "free": ones}
         position = np.zeros((1, self.latent.size + 1), np.float32)
@@ -174,9 +174,9 @@ class ExactRecovery:
         return budget.at_most(self.config.iterations).iterations
 
     def _progress(self, progress, number, budget):
-        """The progress of one start, reported to `progress` as that of all.
+        """The progress of one start, reported to `progress` as that of all starts.
 
-        Starts beyond those of a clip that stays out of range are not foreseen.
+        It counts the starts of a clip that stays out of range; further starts add nothing.
         """
         each, total = self._each(budget), self.iterations(budget)
         return progress and (lambda done, _: progress(min(number * each + done, total), total))
@@ -249,9 +249,10 @@ class ExactRecovery:
     def _perturbed(self, z, number, seed):
         """A z near z [latent_dim]: some entries redrawn, the rest moved a little.
 
-        Redrawn are entries outside [-1, 1] (stochastic clipping: Lipton & Tripathi, "Precise Recovery
-        of Latent Vectors from Generative Adversarial Networks", 2017) and a few others: the more, the
-        more rounds have failed, for from some minima small moves lead back. Then few again.
+        Entries outside [-1, 1] are redrawn (stochastic clipping: Lipton & Tripathi, "Precise Recovery
+        of Latent Vectors from Generative Adversarial Networks", 2017), and so is a share of the
+        others. The share grows with each failed round, because small moves from some minima lead
+        back to them. After `redraw_cycle` rounds it is small again.
         """
         config, rng = self.config, np.random.default_rng(seed)
         share = config.redrawn * (1 + (number - 1) % config.redraw_cycle)
@@ -262,7 +263,7 @@ class ExactRecovery:
     def _moved_inaudibly(self, z, matrix, power, seed):
         """A z [latent_dim] of nearly the same audio.
 
-        It is moved along the eigenvectors of J'J (`matrix`), the further the smaller the effect.
+        It is moved along the eigenvectors of J'J (`matrix`), further where the effect is smaller.
         """
         config, rng = self.config, np.random.default_rng(seed)
         values, vectors = np.linalg.eigh(matrix)
@@ -281,7 +282,7 @@ class _Round(typing.NamedTuple):
 
 
 class _Clips(typing.NamedTuple):
-    """A batch of clips, with what is known of them before any search.
+    """A batch of clips, with the properties that are known before any search.
 
     Attributes:
         audio: float32 [batch, samples, channels].
@@ -323,7 +324,7 @@ def _power(audio):
 
 
 def _keep_better(best, going, found, free):
-    """Take over into `best` what one more start of the clips `going` found."""
+    """Update `best` with the results of one more start of the clips `going`."""
     best.starts[going] += 1
     better = found.error < best.error[going]
     at = going[better]

@@ -3,9 +3,9 @@
 The waveform depends strongly on some directions of z and weakly on others: the singular values of
 the Jacobian J span three orders of magnitude and more. Plain L-BFGS is slow along the weak
 directions. The steps of Levenberg-Marquardt (Levenberg, 1944; Marquardt, 1963) are not, but each
-takes a Jacobian and is valid to the next kink of a ReLU only. So the two are combined: L-BFGS in
-coordinates in which the Gauss-Newton matrix J'J is the identity, and which are renewed every
-`ITERATIONS` iterations. docs/experiments/refinement-optimisers.md has the figures behind the constants.
+needs a Jacobian and is valid to the next kink of a ReLU only. The two are therefore combined: L-BFGS
+runs in coordinates in which the Gauss-Newton matrix J'J is the identity. New coordinates are
+computed every `ITERATIONS` iterations. docs/experiments/refinement-optimisers.md has the figures behind the constants.
 """
 
 import keras
@@ -19,7 +19,7 @@ from tf_wavegan_inv.losses import range_penalty, squared_error
 
 ITERATIONS = 80  # of L-BFGS between two Jacobians, at most
 CYCLES = 30  # Jacobians, at most
-STAGES = (  # a clip starts at the first and goes on to the next where it gains little
+STAGES = (  # a clip starts at the first and moves to the next if it gains little
     # weight of the distance of z from [-1, 1], where most wrong minima lie; damping: share of the
     # mean eigenvalue of J'J that is added to each
     (0.01, 3e-3),
@@ -27,8 +27,8 @@ STAGES = (  # a clip starts at the first and goes on to the next where it gains 
     (0.0, 3e-6),
 )
 GAINED = 0.8  # share of its error above which a clip has gained little
-FLOOR = 1e-12  # relative squared error, about where float32 ends
-JACOBIAN_BYTES = 2**29  # about what the tangents of one chunk of clips may take
+FLOOR = 1e-12  # relative squared error, about the precision of float32
+JACOBIAN_BYTES = 2**29  # approximate limit for the tangents of one chunk of clips
 
 
 class GaussNewton:
@@ -93,7 +93,7 @@ class GaussNewton:
     def normal_matrix(self, position: np.ndarray, free: np.ndarray) -> np.ndarray:
         """J'J of gain * G(z) by position: float64 [clips, latent_dim + 1, latent_dim + 1].
 
-        The identity where it is not finite, for else one clip would end the search of all.
+        The identity if it is not finite: otherwise one clip would end the search of all.
         """
         parts = np.array_split(np.arange(len(position)), -(-len(position) // self.chunk))
         matrices = [self._matrix(position[part], free[part]).numpy() for part in parts]

@@ -1,4 +1,4 @@
-"""Audio -> z, by the inverter, by optimisation, or by both."""
+"""Inversion: audio -> z, by the inverter, by optimisation, or by both."""
 
 import dataclasses
 import logging
@@ -22,8 +22,8 @@ from tf_wavegan_inv.recipe import load_recipe
 
 log = logging.getLogger(__name__)
 METHODS = ("inverter", "gradient", "hybrid")
-LOUDEST = 4.0  # peak beyond which samples cannot be meant to lie in [-1, 1]
-QUIET = 0.1  # peak below which a clip can hardly be one that was normalised, or made by a WaveGAN
+LOUDEST = 4.0  # largest accepted peak; beyond it, samples are not scaled to [-1, 1]
+QUIET = 0.1  # peak below which a clip is hardly a normalised one, or one that a WaveGAN made
 EXACT_SHARE = 0.5  # of the seconds, for exact recovery; the recipe's objective has the rest
 
 Inverter = typing.Callable[..., tf.Tensor]  # keras.Model, or a function like one
@@ -32,26 +32,26 @@ Trajectory = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class InversionResult:
-    """What inversion found, one entry a clip.
+    """The result of inversion, one entry a clip.
 
     Attributes:
         z: float32 [batch, latent_dim].
         audio: float32 [batch, samples, channels]. The generator's audio of z.
-        gain: float32 [batch]. The clip is like gain * audio. 1 but for clips of the generator that
-            had been scaled to a peak of 1.
+        gain: float32 [batch]. The clip is like gain * audio. 1, except for clips of the generator
+            that were scaled to a peak of 1.
         objective: float32 [batch]. The recipe's objective at z, for the clip divided by its gain.
         iterations: int32 [batch]. Iterations from the start that was kept; 0 for the inverter alone.
-        evaluations: int32 [batch]. Evaluations of the recipe's objective, from all starts; 0 where
-            exact recovery found z.
-        status: list of str. "predicted" by the inverter, "exact" where exact recovery found z
+        evaluations: int32 [batch]. Evaluations of the recipe's objective, from all starts; 0 if exact
+            recovery found z.
+        status: list of str. "predicted" by the inverter, "exact" if exact recovery found z
             (`inversion.exact`), or how L-BFGS ended (`inversion.lbfgs.Minimum`).
         distance: float [batch]. Distance from the generator's range: the least squared error found
-            for the waveform, divided by the clip's power. Above 0.4, after a search that was not cut
-            short, nothing that a WaveGAN makes has this waveform. NaN where that was not tried.
+            for the waveform, divided by the clip's power. Above 0.4, after a complete search, no z of
+            the WaveGAN has this waveform. NaN without exact recovery.
         seconds: float [batch]. Each clip's share of the batch's time.
         trajectory: list. One entry a clip: a tuple of iterations [points], objective [points] and z
-            [points, latent_dim] on the way through the recipe's objective, or None where it was not
-            requested, or not gone.
+            [points, latent_dim] during the search of the recipe's objective. None if it was not
+            requested, or there was no search.
     """
 
     z: np.ndarray
@@ -106,7 +106,7 @@ class Starts:
 
 
 class _Bar:
-    """Progress of a batch: iterations of exact recovery, then those of the recipe's objective."""
+    """Reports the progress of a batch: iterations of exact recovery, then of the recipe's objective."""
 
     def __init__(self, progress: Progress | None, exact: int, objective: int):
         self.progress = progress
@@ -131,13 +131,13 @@ class Inversion:
     Args:
         generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
         method: str. "inverter" (its prediction), "gradient" (L-BFGS from random z) or "hybrid"
-            (L-BFGS from the prediction). The last two start from the z of the waveform where exact
-            recovery found one that nearly is the clip's. Default "hybrid".
+            (L-BFGS from the prediction). The last two try exact recovery first. They start from its z
+            if that nearly makes the clip. Default "hybrid".
         inverter: keras.Model or None. audio -> z; not needed for "gradient". Default None.
-        classifier: keras.Model or None. Needed where the config gives a weight to `perceptual`.
+        classifier: keras.Model or None. Required if the config gives a weight to `perceptual`.
             Default None.
-        config: `InversionConfig` or None. Default: that of the inverter's recipe ("best" without an
-            inverter), less its term `perceptual` without a classifier.
+        config: `InversionConfig` or None. Options of the search. Default: those of the inverter's
+            recipe ("best" without an inverter); without a classifier the weight of `perceptual` is 0.
 
     Raises:
         UserError: if the method is unknown, or a model is missing or of other shapes.
@@ -197,13 +197,13 @@ class Inversion:
             numbers: int [batch] or None. Numbers of the clips. Default 0, 1, ...
             progress: function of (iterations done, iterations) or None. Counts the iterations of
                 exact recovery and of the recipe's objective. Default None.
-            trajectory: bool. Whether to keep the way through the recipe's objective. Default False.
+            trajectory: bool. Whether to return the trajectories of the search. Default False.
 
         Returns:
             InversionResult.
 
         Raises:
-            UserError: if the audio has the wrong shape, or NaN, or is not in [-1, 1], or is silent.
+            UserError: if the audio has another shape, contains NaN, exceeds [-1, 1] or is silent.
         """
         audio = check_audio(audio, self.generator.clip_shape)
         _check_limits(seconds=seconds, max_iterations=max_iterations)
@@ -222,8 +222,8 @@ class Inversion:
         else:
             rest = self._rest(recovered, starts, target)
             found = self._optimise(rest, self._limited(budget), bar, trajectory)
-        seconds = (time.monotonic() - began) / len(audio)
-        return self._assemble(recovered, found, target, seconds)
+        spent = (time.monotonic() - began) / len(audio)
+        return self._assemble(recovered, found, target, spent)
 
     def _predicted(self, audio):
         return self.inverter(audio, training=False)
@@ -321,7 +321,7 @@ class Inversion:
         return _Bar(progress, exact, self._limited(budget).iterations)
 
     def _exact_recovery(self):
-        """`ExactRecovery` where the method and the config want it and the generator can."""
+        """`ExactRecovery`; None for "inverter", without rounds in the config, or outside float32."""
         dtype = getattr(self.generator, "compute_dtype", "float32")
         if self.method == "inverter" or not self.config.exact.rounds or dtype != "float32":
             return None
@@ -362,7 +362,7 @@ class _Optimum(typing.NamedTuple):
 
 
 def _best_of(starts: int, found: Minimum) -> Minimum:
-    """Of the `starts` members of each clip the best; the evaluations are those of all."""
+    """The best of the `starts` searches of each clip, with the evaluations of all of them."""
     if starts == 1:
         return found
     values = found.value.reshape(-1, starts)
@@ -419,13 +419,13 @@ def check_audio(audio: np.ndarray, clip_shape: tuple[int, int]) -> np.ndarray:
     audio = audio.astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(audio).all(axis=(1, 2)))
     if len(bad):
-        raise UserError(f"audio holds NaN or infinite samples in clips {bad[:10].tolist()}.")
+        raise UserError(f"audio holds NaN or infinite samples in clips {bad[:10].tolist()}: leave them out.")
     peaks = np.abs(audio).max(axis=(1, 2))
     if peaks.max() > LOUDEST:
         raise UserError(f"audio must lie in [-1, 1], received a peak of {peaks.max():g}: divide 16-bit integers by 32768.")
     if peaks.min() == 0:
         silent = np.flatnonzero(peaks == 0)[:10].tolist()
-        raise UserError(f"audio is silent in clips {silent}.")
+        raise UserError(f"audio is silent in clips {silent}: leave them out.")
     return audio
 
 
@@ -436,17 +436,17 @@ def _check_limits(**limits):
 
 
 def fault_of(clip: np.ndarray, seconds: float) -> str | None:
-    """Why a clip, as it is read for inversion, cannot be inverted; None where it can.
+    """Why a clip cannot be inverted, as a message; None if it can.
 
     Args:
-        clip: float [samples, channels].
-        seconds: float. Its length.
+        clip: float [samples, channels]. The clip, conditioned for inversion.
+        seconds: float. Length of the clip.
     """
     peak = float(np.abs(clip).max())
     if peak == 0:
-        return f"silent in its first {seconds:.2f} s, which is what would be inverted."
+        return f"silent in its first {seconds:.2f} s, the part to invert: cut off the silence."
     if peak > LOUDEST:
-        return f"its samples reach {peak:g}, where full scale is 1 and levels stay as they are (peak_normalise = false): lower its level."
+        return f"its samples reach {peak:g}, where full scale is 1, and peak_normalise is false: lower its level."
     return None
 
 
@@ -465,25 +465,25 @@ def invert(
     progress: Progress | None = None,
     trajectory: bool = False,
 ) -> InversionResult:
-    """Find z such that generator(z) is like audio.
+    """Find z such that generator(z) resembles audio.
 
     Args:
         audio: float [clips, samples, channels] in [-1, 1]. Clips, at the generator's rate and length.
         generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
         method: str. "inverter", "gradient" or "hybrid" (see `Inversion`). Default "hybrid".
         inverter: keras.Model or None. audio -> z; not needed for "gradient". Default None.
-        classifier: keras.Model or None. Needed where the config gives a weight to `perceptual`.
+        classifier: keras.Model or None. Required if the config gives a weight to `perceptual`.
             Default None.
-        config: `InversionConfig` or None. Default: see `Inversion`.
+        config: `InversionConfig` or None. Options of the search. Default: see `Inversion`.
         max_iterations: int or None. Largest number of iterations of L-BFGS from one start. Default:
             the config's.
-        seconds: float or None. Wall-clock limit a clip, excluding compilation; a batch gets that of
-            all its clips. Default None, no limit.
+        seconds: float or None. Wall-clock limit for a clip, on average over its batch, excluding
+            compilation. Default None, no limit.
         seed: int. Seed of the random starts. Default 0.
         batch_size: int. Clips optimised together. Default 32.
         progress: function of (iterations done, iterations) or None. Counts those of all batches.
             Default None.
-        trajectory: bool. Whether to keep the way through the recipe's objective. Default False.
+        trajectory: bool. Whether to return the trajectories of the search. Default False.
 
     Returns:
         InversionResult, over all clips.
@@ -526,8 +526,8 @@ def _warn_of_quiet(audio):
     peaks = np.abs(audio).max(axis=(1, 2))
     if peaks.min() < QUIET:
         log.warning(
-            "warning: %d of %d clips have a peak below %g, and the inverter knows clips of a peak of "
-            "1: divide them by their peaks, or read them by "
+            "warning: %d of %d clips have a peak below %g, and the inverter was trained on clips of a "
+            "peak of 1: divide them by their peaks, or read them by "
             "twi.load_audio(paths, generator, inverter.recipe.audio).",
             (peaks < QUIET).sum(),
             len(peaks),
@@ -541,7 +541,7 @@ def batch_progress(progress: Progress | None, batch: int, batches: int) -> Progr
 
 
 def concatenate(results: list[InversionResult]) -> InversionResult:
-    """One `InversionResult` of several batches' ones."""
+    """The results of several batches as one `InversionResult`."""
     joined: dict[str, typing.Any] = {}
     for field in dataclasses.fields(InversionResult):
         parts = [getattr(result, field.name) for result in results]

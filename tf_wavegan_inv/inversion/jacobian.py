@@ -25,7 +25,7 @@ def audio_and_jacobian(generator: GeneratorModel, z: tf.Tensor) -> tuple[tf.Tens
 def singular_values(generator: GeneratorModel, z: tf.Tensor) -> tf.Tensor:
     """Singular values of the Jacobian at z, largest first: [batch, latent_dim].
 
-    Directions of z with small ones have little audible effect.
+    Directions of z with small singular values have little audible effect.
     """
     _, jacobian = audio_and_jacobian(generator, z)
     return tf.linalg.svd(jacobian, compute_uv=False)

@@ -1,6 +1,7 @@
-"""Batched L-BFGS in chunks, by a line search of ours or by tensorflow-probability's.
+"""Batched L-BFGS in chunks, with this package's line search or tensorflow-probability's.
 
-Members leave the batch as they end. With our line search they restart where it broke down.
+Members leave the batch when they end. With this package's line search, a member whose search breaks
+down restarts at its best position.
 """
 
 import dataclasses
@@ -31,7 +32,7 @@ WINDOW = 3  # chunks; a member that gains less has stalled
 
 @dataclasses.dataclass(frozen=True)
 class Waypoint:
-    """The best so far after some chunks.
+    """The best positions after some chunks.
 
     Attributes:
         position: float32 [batch, n].
@@ -70,7 +71,7 @@ class Minimum:
 class LBFGS:
     """A compiled minimiser of one objective.
 
-    What changes from batch to batch are its arguments, so nothing is traced again.
+    Everything that differs between batches is an argument, so one trace serves all.
 
     Args:
         objective: function of (position [batch, n], target) -> value [batch], in TensorFlow;
@@ -113,11 +114,11 @@ class LBFGS:
         Args:
             start: float32 [batch, n]. Positions to start from.
             target: tensors, batch first. Second argument of the objective.
-            budget: `Budget`. Its iterations must be a number. The chunk that runs when the time is
-                over is the last.
+            budget: `Budget`. Its iterations must be a number. The chunk during which the time ends is
+                the last one.
             progress: function of (iterations done, iterations) or None. Called after each chunk.
                 Default None.
-            trajectory: bool. Whether to keep the way there. Default False.
+            trajectory: bool. Whether to keep a `Waypoint` after each chunk. Default False.
 
         Returns:
             Minimum.
@@ -148,7 +149,7 @@ class LBFGS:
             state = self._advance(state, part, *ledger.limits(going))
 
     def _restart(self, going, state, chosen, *, ledger, target):
-        """Let chosen members restart at their best positions, with nothing remembered.
+        """Restart chosen members at their best positions, with an empty history.
 
         Returns:
             going, state and target, in which the chosen members are the last.
@@ -190,7 +191,7 @@ class LBFGS:
 
 
 class _Ledger:
-    """What is known of all members, also of those that have left the batch."""
+    """The results of all members, including those that have left the batch."""
 
     def __init__(self, start: np.ndarray, max_iterations: int):
         count = len(start)
@@ -205,7 +206,7 @@ class _Ledger:
         self.trajectory: list[Waypoint] = []
 
     def update(self, going: np.ndarray, state: State, trajectory: bool) -> None:
-        """Take over what the members `going` have reached."""
+        """Record the state of the members `going`."""
         reached = state.results.objective_value.numpy()
         position = state.results.position.numpy()
         finite = np.isfinite(reached) & np.isfinite(position).all(axis=1)
@@ -233,7 +234,7 @@ class _Ledger:
         return open_ended & (self.iterations[going] < self.max_iterations), failed
 
     def done(self, left: np.ndarray) -> int:
-        """Iterations that the slowest of the members left has done; all where there is none."""
+        """Iterations done by the slowest of the members left; the maximum if none is left."""
         return int(self.iterations[left].min()) if len(left) else self.max_iterations
 
     def limits(self, going: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
@@ -242,7 +243,7 @@ class _Ledger:
         return tf.constant(min(CHUNK, left)), tf.constant(self.max_iterations)
 
     def minimum(self) -> Minimum:
-        """What was reached."""
+        """The results as `Minimum`."""
         found = self.position, self.value, self.iterations, self.evaluations
         return Minimum(*found, status=list(self.status), trajectory=self.trajectory)
 
@@ -263,5 +264,5 @@ def _progressed(before, now):
 
 
 def gather(target: typing.Any, members: np.ndarray) -> typing.Any:
-    """What some members are compared with: tensors, batch first."""
+    """The targets of some members: tensors, batch first."""
     return tf.nest.map_structure(lambda t: tf.gather(t, members), target)

@@ -1,4 +1,4 @@
-"""Loading, by their paths, the models that invert clips, each checked against the generator."""
+"""Loads the models that invert clips, and checks each against the generator."""
 
 import dataclasses
 import functools
@@ -28,12 +28,11 @@ class Models:
 
     Attributes:
         generator: `GeneratorModel`. z [batch, latent_dim] -> audio [batch, samples, channels].
-        inverter: keras.Model or None. None where it is not needed.
-        classifier: keras.Model or None. None where only the bundled one is there and the generator
-            makes other audio.
-        audio: `AudioConfig` that inverter or classifier was trained with; the recipe's without both.
-        config: `InversionConfig` of the requested recipe, or else of the one that they were trained
-            with; without a classifier less its perceptual term.
+        inverter: keras.Model or None. None if it is not needed.
+        classifier: keras.Model or None. None if no path was given and the bundled one takes other audio.
+        audio: `AudioConfig`. That of the inverter, else of the classifier, else of the recipe.
+        config: `InversionConfig`. That of the requested recipe, else of the one that the inverter or
+            classifier was trained with, there without the perceptual term if no classifier is loaded.
         method: str. One of `invert.METHODS`.
     """
 
@@ -81,14 +80,14 @@ class Models:
 
     @property
     def files(self) -> dict[str, pathlib.Path]:
-        """Files whose checksums tell these models from others, by the kind of model."""
+        """Files whose checksums identify these models, by the kind of model."""
         identity = self.generator.identity()
         found = {identity.kind: identity.file} if identity.file else {}
         trained = {"classifier": self.classifier, "inverter": self.inverter}
         return found | {kind: model.file for kind, model in trained.items() if model}
 
-    def to_latent(self, z: np.ndarray) -> np.ndarray:
-        """z [..., latent_dim] as the generator's own model takes it."""
+    def to_own(self, z: np.ndarray) -> np.ndarray:
+        """z [..., latent_dim] in the range of the generator's own model."""
         return self.generator.latent.to_own(z)
 
 
@@ -110,13 +109,16 @@ def load_models(
     Args:
         method: str. One of `invert.METHODS`. Default "hybrid".
         wavegan: path. Official checkpoint. Default: the bundled one.
-        slice_len: int or None. Samples the WaveGAN makes, where its checkpoint cannot say.
+        slice_len: int or None. Samples in a clip of the WaveGAN, if its checkpoint does not state
+            them. Default None.
         generator: path or None. Any model z -> audio, in place of `wavegan`. Default None.
-        latent_dim, latent_range: see `load_generator`, for `generator` alone.
-        inverter, classifier: path or None. See `load_inverter`. Default: the bundled ones.
+        latent_dim: int or None. Entries of z of `generator`, if it does not state them. Default None.
+        latent_range: tuple or None. Low and high of each entry of z of `generator`. Default: -1 and 1.
+        inverter: path or None. Trained inverter (`load_inverter`). Default: the bundled one.
+        classifier: path or None. Trained classifier (`load_classifier`). Default: the bundled one.
         recipe: str, path or None. Recipe whose objective to minimise. Default: the inverter's.
-        needs_inverter: bool or None. Whether an inverter must be there, for several methods; one
-            that is named is loaded in any case. Default: what `method` needs.
+        needs_inverter: bool or None. Whether to load the bundled inverter if no path is given, for
+            calls with several methods. Default: what `method` needs.
 
     Returns:
         Models.
@@ -152,10 +154,10 @@ def load_any_generator(
     latent_dim: int | None = None,
     latent_range: tuple[float, float] | None = None,
 ) -> "GeneratorModel":
-    """Load a WaveGAN, or any other generator where one is named; see `load_models`.
+    """Load `generator` if it is given, else `wavegan`; arguments as for `load_models`.
 
     Raises:
-        UserError: if there is none, or options of the one are given for the other.
+        UserError: if there is no such model, or `latent_dim` or `latent_range` is given for a WaveGAN.
     """
     from tf_wavegan_inv.models.generator import load_generator
     from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
@@ -163,7 +165,7 @@ def load_any_generator(
     if generator:
         return load_generator(generator, latent_dim=latent_dim, latent_range=latent_range or (-1.0, 1.0))
     if latent_dim or latent_range:
-        raise UserError("--latent-dim and --latent-range go with --generator; a WaveGAN knows them itself.")
+        raise UserError("--latent-dim and --latent-range go with --generator, and none was given: leave them out for a WaveGAN.")
     return load_wavegan(wavegan, slice_len)
 
 
@@ -175,11 +177,12 @@ def models_for(
     recipe: str | Path | None = None,
     needs_inverter: bool = True,
 ) -> Models:
-    """Load what inverts the clips of a generator that is loaded already.
+    """Load the models that invert the clips of a loaded generator.
 
     Args:
-        generator: `GeneratorModel`.
-        inverter, classifier, recipe, needs_inverter: see `load_models`.
+        generator: `GeneratorModel`. Generator to invert.
+        inverter, classifier, recipe: see `load_models`.
+        needs_inverter: bool. Whether to load the bundled inverter if no path is given. Default True.
 
     Returns:
         Models.
@@ -189,7 +192,7 @@ def models_for(
     """
     found_classifier = _classifier_for(generator, classifier)
     found_inverter = None
-    if needs_inverter or inverter:  # one that is named decides on the recipe, too
+    if needs_inverter or inverter:  # a requested one also sets the recipe
         found_inverter = _inverter_for(generator, inverter)
     trained = found_inverter or found_classifier
     trained_by = trained.recipe if trained else load_recipe(recipe or "best")

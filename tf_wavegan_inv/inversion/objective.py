@@ -25,8 +25,8 @@ class Term:
     """A distance between a clip and its reconstruction.
 
     Attributes:
-        describe: function of audio float [batch, samples, channels] and of a function audio ->
-            features of the classifier -> list of tensors [batch, ...], what is compared.
+        describe: function of (audio float [batch, samples, channels], function audio -> features of
+            the classifier) -> list of tensors [batch, ...] to compare.
         distance: function of two such lists and of an `InversionConfig` -> float [batch].
     """
 
@@ -55,8 +55,8 @@ class Objective:
 
     Args:
         generator: keras.Model. z [batch, latent_dim] -> audio [batch, samples, channels].
-        config: `InversionConfig`. Its weights say which of `TERMS` there are.
-        classifier: keras.Model or None. Needed where `perceptual` has a weight. Default None.
+        config: `InversionConfig`. Weights of the terms; one of weight 0 is left out.
+        classifier: keras.Model or None. Required if `perceptual` has a weight. Default None.
 
     Raises:
         UserError: if no term has a weight, or the classifier is missing.

@@ -1,7 +1,7 @@
-"""Pivotal tuning: a copy of the generator is tuned until it makes one clip out of the z found for it.
+"""Pivotal tuning: a copy of the generator is tuned until it makes one clip from its z.
 
 Roich, Mokady, Bermano & Cohen-Or, "Pivotal Tuning for Latent-based Editing of Real Images" (2021),
-section 3. Their perceptual distance of images is the multi-resolution STFT distance here, and their
+section 3. The multi-resolution STFT distance replaces their perceptual distance of images. Their
 regularisation around the pivot is left out.
 """
 
@@ -26,7 +26,7 @@ class Pivot:
 
     Attributes:
         generator: `Generator`. The tuned copy.
-        audio: float32 [samples, channels]. What it makes of the z.
+        audio: float32 [samples, channels]. The tuned generator's audio of z.
         objective: float [steps + 1]. Objective before and after each step.
     """
 
@@ -58,7 +58,7 @@ def pivotal_tuning(
         Pivot, at its best step.
 
     Raises:
-        UserError: if the generator is no WaveGAN: the weights of another are not at hand.
+        UserError: if the generator is not a WaveGAN, whose weights can be tuned.
     """
     if not isinstance(generator, Generator):
         raise UserError(f"Pivotal tuning needs a WaveGAN, whose weights can be tuned; received a {type(generator).__name__}.")

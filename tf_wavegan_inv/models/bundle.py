@@ -59,7 +59,7 @@ def _load(path, stage):
     except UserError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{options_file} is damaged ({error}): copy it anew from the run folder.") from None
+        raise UserError(f"{options_file} is damaged ({error}): copy it from the run folder again.") from None
     if options.get("stage") != stage:
         raise UserError(f"{file} is a model of stage {options.get('stage')!r}, one of {stage!r} is needed here.")
     try:

@@ -1,7 +1,7 @@
-"""Any generator z -> audio, in the form in which this package inverts one.
+"""The protocol of generators that this package inverts, z -> audio.
 
-`GeneratorModel` is that form. `wavegan.generator.Generator` has it; `AnyGenerator` gives it to a Keras
-model, a SavedModel or a function.
+`wavegan.generator.Generator` follows the protocol `GeneratorModel`. `AnyGenerator` adapts a Keras
+model, a SavedModel or a function to it.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ Tensor = typing.Any
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """What tells a generator from others.
+    """What distinguishes a generator from others.
 
     Attributes:
         kind: str. "wavegan" or "generator", as run.json and config.json name it.
@@ -46,7 +46,7 @@ def identity_of(model: keras.Model, kind: str, file: pathlib.Path | None) -> Ide
 
 @typing.runtime_checkable
 class GeneratorModel(typing.Protocol):
-    """What this package needs of a generator, a keras.Model too, whose z lie in the cube [-1, 1]."""
+    """A generator with z in the cube [-1, 1], which is a keras.Model as well."""
 
     @property
     def latent(self) -> LatentSpace:
@@ -54,7 +54,7 @@ class GeneratorModel(typing.Protocol):
 
     @property
     def sample_rate(self) -> int | None:
-        """Hz; None where nothing says it."""
+        """Sample rate in Hz; None if it is unknown."""
 
     @property
     def clip_shape(self) -> tuple[int, int]:
@@ -67,10 +67,10 @@ class GeneratorModel(typing.Protocol):
         """Audio [batch, n] of z, and its derivative by each entry [batch, latent_dim, n]."""
 
     def identity(self) -> Identity:
-        """What tells it from others."""
+        """What distinguishes it from others."""
 
     def trainable_copy(self) -> "GeneratorModel":
-        """A copy with weights of its own, to train. Raises UserError where there can be none."""
+        """A copy with its own weights, to train. Raises UserError if the weights cannot be copied."""
 
 
 class AnyGenerator(keras.Model):
@@ -80,13 +80,13 @@ class AnyGenerator(keras.Model):
         function: z [batch, latent_dim] in `latent_range` -> audio [batch, samples] or [batch, samples,
             channels], differentiable.
         latent_dim: int. Entries of z.
-        latent_range: tuple. Low and high of the model's own z; for a normal prior what counts as
-            plausible, (-3, 3), say. Default (-1, 1).
+        latent_range: tuple. Low and high of the model's own z; for a normal prior a plausible range,
+            for example (-3, 3). Default (-1, 1).
         source: str. Name for messages. Default "generator".
         file: path or None. File that it was loaded from. Default None.
 
     Raises:
-        UserError: if what comes out is no audio.
+        UserError: if the output is not audio.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class AnyGenerator(keras.Model):
         source: str = "generator",
         file: pathlib.Path | None = None,
     ):
-        low, high = latent_range  # of two numbers, be it a list
+        low, high = latent_range
         latent = LatentSpace(latent_dim, low, high)
         scale = keras.layers.Rescaling((high - low) / 2, (high + low) / 2, name="to_latent")
         z = keras.Input((latent_dim,), name="z")
@@ -145,7 +145,7 @@ class _Call(keras.layers.Layer):
 
 
 def as_generator(model: keras.Model) -> GeneratorModel:
-    """The model itself where it is a `GeneratorModel`, else one around it, whose z lie in [-1, 1]."""
+    """The model itself if it is a `GeneratorModel`, else an `AnyGenerator` around it."""
     return model if isinstance(model, GeneratorModel) else load_generator(model)
 
 
@@ -160,30 +160,30 @@ def load_generator(
 
     Args:
         path: path, str or keras.Model. A model saved by Keras (.keras), the folder of a SavedModel, or the
-            model itself, which may be any function of tensors. For a WaveGAN `load_wavegan` does more.
-        latent_dim: int or None. Entries of z, where the model does not say. Default None.
+            model itself, which may be any function of tensors. Use `load_wavegan` for a WaveGAN.
+        latent_dim: int or None. Entries of z, if the model does not state them. Default None.
         latent_range: tuple. Low and high of each entry of z. Default (-1, 1).
         signature: str. Signature of a SavedModel, with one tensor in and one out. Default
             "serving_default".
 
     Returns:
-        `AnyGenerator`; the model's weights are not among its own, so nothing here trains them.
+        `AnyGenerator`. It does not contain the model's weights, so training does not change them.
 
     Raises:
-        UserError: if there is no such model, or it does not make audio out of z.
+        UserError: if there is no such model, or it does not generate audio from z.
     """
     in_memory = callable(path)
     model = path if in_memory else _load(pathlib.Path(path), signature)
     latent_dim = latent_dim or _latent_dim(model)
     if not latent_dim:
-        raise UserError(f"{path} does not say how many numbers its z has: give latent_dim (--latent-dim).")
+        raise UserError(f"{path} does not state the size of its z: give latent_dim (--latent-dim).")
     function = model if not isinstance(model, keras.Model) else lambda z: model(z, training=False)
     file = None if in_memory else weights_file(pathlib.Path(path))
     return AnyGenerator(function, latent_dim, latent_range=latent_range, source=str(path), file=file)
 
 
 def weights_file(path):
-    """The file of a .keras model or SavedModel whose checksum tells it from others."""
+    """The file of a .keras model or SavedModel whose checksum identifies it."""
     files = (path / "variables" / "variables.data-00000-of-00001", path / "saved_model.pb")
     return next((file for file in files if file.exists()), path)
 
@@ -191,7 +191,7 @@ def weights_file(path):
 def find_generator(path):
     """Raise UserError if no generator is at a path; it is not read."""
     if not (path.is_file() if path.suffix == ".keras" else (path / "saved_model.pb").is_file()):
-        raise UserError(f"No generator at {path}: give a .keras file or the folder of a SavedModel (that which holds saved_model.pb).")
+        raise UserError(f"No generator at {path}: give a .keras file or the folder of a SavedModel, which holds saved_model.pb.")
 
 
 def _load(path, signature):
@@ -261,7 +261,7 @@ def _check_differentiable(function, latent_dim, middle, source):
             tape.watch(z)
             audio = function(z)
         gradient = tape.gradient(audio, z)
-    except Exception as error:  # an op without a gradient says so
+    except Exception as error:  # for example of an op without a gradient
         raise UserError(f"{source} is not differentiable by z: {(str(error).splitlines() or ['?'])[0]}") from None
     if gradient is None:
         raise UserError(f"{source} is not differentiable by z (TensorFlow finds no way back from its audio): it cannot be inverted.")

@@ -8,8 +8,8 @@ import tensorflow as tf
 def forward_jacobian(function: typing.Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The audio of z and its derivative by each entry of z.
 
-    Reverse mode would need a backward pass for every sample; this takes the work of three forward
-    passes of latent_dim clips a clip.
+    Reverse mode would need a backward pass for every sample. Forward mode costs three forward passes
+    of latent_dim clips for each clip.
 
     Args:
         function: z [batch, latent_dim] -> audio [batch, samples, channels].

@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
+from tf_wavegan_inv.inversion.invert import LOUDEST
+
 MAX_BATCH = 128  # clips in a request
-MAX_PEAK = 4.0  # of audio in [-1, 1]; higher peaks indicate 16-bit integers
 RATES = (4000, 192000)  # Hz
 WAV_HEADER = 44  # bytes
 
@@ -15,7 +16,7 @@ def checked_audio(audio: tf.Tensor) -> tf.Tensor:
         *_batch_checks(audio),
         _check(tf.reduce_all(tf.math.is_finite(audio)), "audio holds NaN or infinite samples"),
         _check(
-            tf.reduce_all((peaks <= MAX_PEAK) | tf.math.is_nan(peaks)),
+            tf.reduce_all((peaks <= LOUDEST) | tf.math.is_nan(peaks)),
             "audio must lie in [-1, 1]: divide 16-bit integers by 32768; the peaks received are",
             peaks,
         ),

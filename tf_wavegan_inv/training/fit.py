@@ -66,12 +66,12 @@ def fit(trainer, run, batches_from, validation, steps_per_epoch, config, monitor
 
 
 def display():
-    """How a training shows on standard output: `verbose` of `keras.Model.fit`, and callbacks to go with it."""
+    """How training reports progress: `verbose` of `keras.Model.fit`, and further callbacks."""
     return (1, []) if shows_bars() else (2, [StepLines()])
 
 
 class StepLines(keras.callbacks.Callback):
-    """Says now and then how far an epoch is, where Keras says so at its end alone."""
+    """Prints the progress of an epoch every 30 seconds, where Keras prints a line at its end alone."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.lines = Lines(f"epoch {epoch + 1}", "step", at_once=False)

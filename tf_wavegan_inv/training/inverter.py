@@ -49,13 +49,13 @@ class InverterTrainer(Trainer):
         """data: (real audio [batch, length, channels], z [batch, latent_dim])."""
         audio, z = data
         synthesised = self.generator(z, training=False)
-        heard_real, heard_synth = self.target(audio), self.target(synthesised)
+        target_real, target_synth = self.target(audio), self.target(synthesised)
 
         def real():
-            return self.real_losses(audio, heard_real, training=self.batch_statistics)[:2]
+            return self.real_losses(audio, target_real, training=self.batch_statistics)[:2]
 
         def synth():
-            return self.synthesised_losses(z, synthesised, heard_synth, training=self.batch_statistics)
+            return self.synthesised_losses(z, synthesised, target_synth, training=self.batch_statistics)
 
         def both():
             (real_loss, real_parts), (synth_loss, synth_parts) = real(), synth()
@@ -69,12 +69,12 @@ class InverterTrainer(Trainer):
     def test_step(self, data):
         """data: (real audio, label [batch] or -1 where unknown, z, weight [batch], 0 for clips that only fill the batch)."""
         audio, labels, z, weight = data
-        _, real, heard = self.real_losses(audio, self.target(audio), training=False)
+        _, real, predicted = self.real_losses(audio, self.target(audio), training=False)
         synthesised = self.generator(z, training=False)
         _, synth = self.synthesised_losses(z, synthesised, self.target(synthesised), training=False)
         logs = self.log(self.with_total(real | synth), weight)
         if self.labelled:
-            correct = tf.cast(tf.equal(tf.argmax(heard, -1, labels.dtype), labels), tf.float32)
+            correct = tf.cast(tf.equal(tf.argmax(predicted, -1, labels.dtype), labels), tf.float32)
             logs |= self.log({"class/accuracy": correct}, weight * tf.cast(labels >= 0, weight.dtype))
         return logs
 
@@ -83,31 +83,31 @@ class InverterTrainer(Trainer):
         return tf.nest.map_structure(tf.stop_gradient, self.features(audio, training=False))
 
     def real_losses(self, audio, target, training):
-        """Loss [batch] of real clips, its parts by name, and the digits heard in the reconstructions [batch, 10]."""
+        """Loss [batch] of real clips, its parts by name, and the classifier's probabilities of the reconstructions [batch, labels]."""
         z = self.network(audio, training=training)
         again = self.generator(z, training=False)
-        features, heard = self.features(again, training=False)
+        features, predicted = self.features(again, training=False)
         parts = {
             "loss/perceptual_real": perceptual_loss(target[0], features, relative=self.relative),
             "loss/range": range_penalty(z),
         }
         if "loss/log_stft" in self.loss_names:
             parts["loss/log_stft"] = log_stft_distance(stft_magnitudes(audio), stft_magnitudes(again))
-        return self.weighted(parts), parts, heard
+        return self.weighted(parts), parts, predicted
 
     def synthesised_losses(self, z, audio, target, training):
         """Loss [batch] of synthesised clips with known z [batch, latent_dim], and its parts by name."""
         recovered = self.network(audio, training=training)
         again = self.generator(recovered, training=False)
-        features, heard = self.features(again, training=False)
+        features, predicted = self.features(again, training=False)
         error = latent_loss(z, recovered)
         parts = {
             "loss/latent": error,
             "loss/waveform": waveform_loss(in_full_precision(audio), in_full_precision(again)),
             "loss/perceptual_synth": perceptual_loss(target[0], features, relative=self.relative),
         }
-        kept = tf.equal(tf.argmax(heard, -1), tf.argmax(target[1], -1))
-        return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/agreement": tf.cast(kept, tf.float32)}
+        agreement = tf.equal(tf.argmax(predicted, -1), tf.argmax(target[1], -1))
+        return self.weighted(parts), parts | {"latent/rmse": tf.sqrt(error), "class/agreement": tf.cast(agreement, tf.float32)}
 
     def weighted(self, parts):
         return sum(self.loss_weights_by_name[name] * value for name, value in parts.items())

@@ -13,22 +13,22 @@ from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.wavegan.checkpoint import copy_weights
 from tf_wavegan_inv.wavegan.generator import Generator
 
-GRADIENT_ITERATIONS = 50  # where there is no inverter
+GRADIENT_ITERATIONS = 50  # without a joint inverter
 OBJECTIVE = "inversion/objective"
 
 
 class Invertibility:
-    """Inverts fixed validation clips: by the inverter that is trained beside the generator, or else by gradient from random z.
+    """Inverts fixed validation clips: by the joint inverter, or else by gradient.
 
     Computes in float32, whatever the training's precision.
 
     Args:
-        config: `WaveGANConfig` of the generator.
-        clips: `ClipArrays` with labels, those that are inverted.
-        classifier_path: of the classifier that predicts labels, and whose features the recipe's objective compares.
-        inversion: the recipe's `InversionConfig`.
-        inverter: function without arguments that makes an inverter like the one in training; None for none.
-        seed: int. Seed of the random z.
+        config: `WaveGANConfig`. Architecture of the generator.
+        clips: `ClipArrays`. Clips to invert, with labels.
+        classifier_path: path. Classifier that predicts labels, and whose features the recipe's objective compares.
+        inversion: `InversionConfig`. The recipe's.
+        inverter: function without arguments -> an inverter like the one in training, or None. Default None: gradient.
+        seed: int. Seed of the random starts. Default 0.
     """
 
     def __init__(self, config, clips, classifier_path, inversion, *, inverter=None, seed=0):
@@ -39,16 +39,16 @@ class Invertibility:
         with _in_float32():
             self.generator, self.inverter = Generator(config, frozen=True), inverter and inverter()
             classifier = load_classifier(classifier_path)
-            self.judge = ClipClassifier(classifier)
+            self.classify = ClipClassifier(classifier)
             self.invert = Inversion(self.generator, method=method, inverter=self.inverter, classifier=classifier, config=once)
 
     def __call__(self, generator, inverter=None):
-        """Values by name for a `Generator`, and the inverter where there is one, with the weights that they have now."""
+        """Values by name for a `Generator`, and its joint inverter if there is one, at their present weights."""
         copy_weights(generator, self.generator)
         if inverter is not None:
             self.inverter.set_weights(inverter.get_weights())
         found = self.invert(self.audio, seed=self.seed)
-        correct = self.judge(found.audio).labels == self.labels
+        correct = self.classify(found.audio).labels == self.labels
         by_digit = [correct[self.labels == label].mean() for label in np.unique(self.labels)]
         return {
             OBJECTIVE: float(found.objective.mean()),

@@ -2,8 +2,8 @@
 
 A real clip x goes through the inverter E and the generator G, and both learn to make G(E(x)) like x, as in a VAE-GAN (Larsen et al.,
 "Autoencoding beyond pixels using a learned similarity metric", 2016). E also learns the z of clips that G makes, and G learns to make clips
-whose z E can predict (Chen et al., "InfoGAN", 2016). The z of real clips are pulled to the prior, so that random z are like those of real
-clips.
+whose z E can predict (Chen et al., "InfoGAN", 2016). A loss keeps the z of real clips near the prior, so that random z
+resemble them.
 """
 
 import tensorflow as tf
@@ -21,11 +21,11 @@ class JointInverter:
     """The inverter of a `WaveGANTrainer`, its losses and its optimiser.
 
     Args:
-        inverter: keras.Model, audio -> z.
-        average: a second one that is given the exponential moving average of the first one's weights, or None.
-        classifier: made by `build_classifier`; it is frozen.
-        optimizer: a keras optimiser.
-        config: `InverterConfig`.
+        inverter: keras.Model. audio -> z.
+        average: keras.Model or None. A second inverter, whose weights are the exponential moving average of the first one's.
+        classifier: keras.Model. Made by `build_classifier`; it is frozen.
+        optimizer: keras.Optimizer. Optimiser of the inverter.
+        config: `InverterConfig`. Layers and weights of the losses.
         prior_weight: float. Weight of `losses.prior_distance` of real clips' z.
     """
 
@@ -51,14 +51,14 @@ class JointInverter:
         """Loss [batch], and its parts by name.
 
         Args:
-            generator: `Generator`, not frozen.
-            real: [batch, samples, channels].
-            z: [batch, latent_dim].
-            synthesised: [batch, samples, channels], the generator's clips of z.
-            directions: [latent_dim, directions], see `losses.prior_distance`.
+            generator: `Generator`. It is not frozen.
+            real: float [batch, samples, channels]. Real clips.
+            z: float [batch, latent_dim]. Random z.
+            synthesised: float [batch, samples, channels]. The generator's clips of z.
+            directions: float [latent_dim, directions]. See `losses.prior_distance`.
         """
         count = ops.shape(z)[0]
-        # One batch of both kinds: batch normalisation in use goes by statistics of both.
+        # One batch of both kinds: in inference, batch normalisation uses the statistics of both.
         found = self.network(ops.concatenate([real, synthesised]), training=True)
         code, recovered = found[:count], found[count:]
         again = generator(code, training=True)

@@ -98,7 +98,7 @@ class Keeper(keras.callbacks.Callback):
             self.preemption.stop(self.run.folder, self.saved)
 
     def _write(self, function, what):
-        """Call what writes files, or say that it cannot, as on a full disk, and go on: what was saved before is kept."""
+        """Call a function that writes files. Warn if it fails, as on a full disk: earlier files remain, and training continues."""
         try:
             if self.chief:
                 function()

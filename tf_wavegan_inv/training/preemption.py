@@ -22,7 +22,7 @@ class Preemption:
         self.workers, self.signal, self._received, self._before = workers, None, None, {}
 
     def __enter__(self):
-        if threading.current_thread() is threading.main_thread():  # Python hears signals nowhere else
+        if threading.current_thread() is threading.main_thread():  # Python receives signals nowhere else
             self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
@@ -33,7 +33,7 @@ class Preemption:
         for number, handler in self._before.items():
             signal.signal(number, handler or signal.SIG_DFL)
         if ended and self.signal:  # after the last step: what comes next is not begun
-            raise StoppedError(f"Stopped by {signal.Signals(self.signal).name}; the same command goes on.", 128 + self.signal)
+            raise StoppedError(f"Stopped by {signal.Signals(self.signal).name}; the same command resumes.", 128 + self.signal)
 
     def _note(self, number, frame):
         if self._received is not None:
@@ -48,4 +48,4 @@ class Preemption:
     def stop(self, folder, step):
         """Raise the `StoppedError` that ends training; `step` is the last that was saved in `folder`."""
         name = signal.Signals(self.signal).name
-        raise StoppedError(f"Stopped by {name}; the same command goes on from step {step} ({folder}).", 128 + self.signal)
+        raise StoppedError(f"Stopped by {name}; the same command resumes from step {step} ({folder}).", 128 + self.signal)

@@ -1,4 +1,4 @@
-"""Run folders: what a stage was trained with, how far it is, and its models."""
+"""Run folders: the options, the state and the models of a training stage."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ from tf_wavegan_inv.recipe import recipe_from_dict
 
 log = logging.getLogger(__name__)
 
-# What may differ between the call that began a run and one that resumes it: how z is optimised, how long training lasts, what is kept.
+# Options that may differ between the call that starts a run and one that resumes it.
 FREE = ("versions", "epochs", "patience", "steps", "report_steps", "keep", "inverted_clips", "name", "inversion")
 STAGES = ("classifier", "inverter", "wavegan")
 
@@ -47,9 +47,9 @@ class Run:
                 raise UserError(f"{path} is damaged ({error}): copy it back, or give another --run.") from None
             if changed:
                 raise UserError(
-                    f"The run folder {self.folder} was begun with other options:\n  "
+                    f"The run folder {self.folder} was started with other options:\n  "
                     + "\n  ".join(changed)
-                    + "\nGive another --run, or the options of before."
+                    + "\nGive another --run, or the earlier options."
                 )
 
     @staticmethod
@@ -73,8 +73,8 @@ class Run:
         write_json(self.folder / "config.json", self.config)
 
     def track(self, network, optimizer, workers):
-        """Claim the folder, say what is saved, and restore the newest state if there is one; of several `Workers` only the chief does, and
-        the others are given its state. Returns the number of steps done."""
+        """Claim the folder and restore the newest state if there is one. Of several `Workers` only the chief does so; the others receive
+        its state. Returns the number of steps done."""
         workers.check_same(self.config)
         done = self._restore(network, optimizer) if workers.chief else 0
         workers.share([*network.weights, *optimizer.variables])

@@ -318,13 +318,13 @@ def _initialise(network, init, bundled, load, stage):
 
 
 def _classifier_of_inverter(request):
-    """That which the run's inverter was begun with, if it was: the run's own classifier may have been trained on since."""
+    """The classifier with which the run's inverter started, if it did: the run's own may have been trained further since."""
     kept = request.run / "inverter" / "classifier"
     return kept if (kept / FILES[0]).is_file() and not request.classifier else classifier_path(request)
 
 
 def _keep_classifier(classifier, run):
-    """Copy the classifier into the inverter's run, which hears through it for as long as it is trained."""
+    """Copy the classifier into the inverter's run, which computes its losses with this copy whenever it resumes."""
     kept = run.folder / "classifier"
     if (kept / FILES[0]).is_file():
         return

@@ -130,7 +130,7 @@ class WaveGANTrainer(Trainer):
             z: [batch, latent_dim].
             shifts: int [4], phase shuffle.
             real: [batch, samples, channels], for the projected discriminator and the inverter.
-            rolls: int [2], by how many samples the projected discriminator hears generated and real clips shifted.
+            rolls: int [2], by how many samples generated and real clips are shifted for the projected discriminator.
             directions: [latent_dim, directions], for the inverter's distance from the prior.
         """
         also = [(self.joint.network, self.joint.optimizer, joint_inverter.NORM)] if self.joint else []

@@ -42,7 +42,7 @@ from tf_wavegan_inv.wavegan.sources import write_args
 log = logging.getLogger(__name__)
 
 PREVIEW_CLIPS = 8
-DIRECTIONS = 128  # on which the z of real clips are compared with the prior
+DIRECTIONS = 128  # number of directions along which the z of real clips are compared with the prior
 SCORED_CLIPS = 512
 
 
@@ -50,11 +50,11 @@ def train_wavegan(request):
     """Train a WaveGAN; returns the folder of its run.
 
     The folder has model.ckpt-<step> (official format: G, D, optimisers, step), the file `checkpoint`, args.txt, config.json, history.csv,
-    logs/, and best/model.ckpt: the generator by which fixed validation clips are inverted best (`Invertibility`), or that with the highest
-    Inception Score where there are none; beside it, in best/inverter, the inverter that was trained with it.
+    logs/, and best/model.ckpt: the generator that inverts fixed validation clips best (`Invertibility`), or without such clips the one with
+    the highest Inception Score. best/inverter is the inverter that was trained with it, if there is one.
 
     Args:
-        request: `stages.Request`; its recipe's section `wavegan` says how.
+        request: `stages.Request`. The section `wavegan` of its recipe has the options.
     """
     training = request.recipe.wavegan
     divided(training.batch_size, request.strategy)
@@ -85,13 +85,13 @@ def train_wavegan(request):
     trainer.jit_compile = request.jit_compile
     workers = trainer.workers
     workers.check_same(run.config)
-    if trainer.projected and not begun:  # before a checkpoint is read, which may have one that was adapted already
+    if trainer.projected and not begun:  # before reading a checkpoint, which may hold one that is adapted
         audio = next(iter(training_inputs(slices, training, config.latent_dim, request.seed, 0)))["audio"]
         trainer.projected.adapt(tf.reshape(audio, [-1, *audio.shape[2:]]))
     done = workers.of_chief(_resume(trainer, run.folder, start) if workers.chief else 0)
     workers.share(trainer.state())
     if not begun and done >= training.steps:
-        raise UserError(f"{start} is at step {done} already, and {training.steps} steps were asked for: give more --steps.")
+        raise UserError(f"{start} is at step {done} already, and {training.steps} steps were requested: give more --steps.")
     if workers.chief:
         run.claim()
         write_args(run.folder / "args.txt", official_args(config, training, request.recipe.audio.sample_rate))
@@ -257,7 +257,7 @@ def _options(request, config):
 
 
 def _heard_through(request):
-    """What config.json tells of the classifier that the training hangs on, if it does."""
+    """The part of config.json about the classifier on which training depends; empty if it does not."""
     if not (request.recipe.wavegan.projected_weight or request.recipe.wavegan.joint_weight):
         return {}
     return {"classifier": {"sha256": checksum(find_model(classifier_path(request), "classifier"))}}
@@ -278,7 +278,7 @@ def _resume(trainer, folder, start):
     if not start:
         return 0
     done, absent = restore_state(trainer, start)
-    print(f"Beginning from {start}, step {done}" + (f"; it has no {' and no '.join(absent)}, which begin anew." if absent else "."))
+    print(f"Beginning from {start}, step {done}" + (f"; it has no {' and no '.join(absent)}, which start from scratch." if absent else "."))
     return done
 
 
@@ -329,13 +329,13 @@ class ReportKeeper(Keeper):
         }
 
     def _invert(self):
-        """How well validation clips are inverted, by name."""
+        """The values of `Invertibility`, by name; none without it."""
         if self.invertibility is None:
             return {}
         return self.invertibility(*self._averaged())
 
     def _averaged(self):
-        """The generator, and the inverter beside it or None: their moving averages, where there are any."""
+        """The generator and its joint inverter or None; if they have moving averages, those."""
         joint = self.trainer.joint
         inverter = joint and (joint.average or joint.network)
         return self.trainer.average or self.trainer.network, inverter
@@ -350,7 +350,7 @@ class ReportKeeper(Keeper):
         self.best = self.sign * score
 
     def _save_inverter(self, inverter, folder):
-        """The inverter as a bundle that `load_inverter` reads, for the generator that is saved beside it."""
+        """Save the joint inverter as a bundle that `load_inverter` reads, for the generator in `folder`."""
         (folder / "inverter").mkdir(exist_ok=True)
         with replacing(folder / "inverter" / "model.keras") as partial:
             inverter.save(partial)
@@ -373,7 +373,7 @@ def _classifier(request, config):
 
 
 def _invertibility(request, config):
-    """The `Invertibility` of a run, or None where it inverts no validation clips, or none has a label."""
+    """The `Invertibility` of a run; None if it inverts no validation clips, or none has a label."""
     recordings = request.corpus.labelled().recordings["valid"]
     chosen = spread(np.array([r.clip.label for r in recordings], int), request.recipe.wavegan.inverted_clips, seed=request.seed)
     if not chosen:

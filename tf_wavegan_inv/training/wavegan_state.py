@@ -16,7 +16,7 @@ OFFICIAL = ("", "_1")  # suffixes of the counters of the optimisers that the off
 
 
 def state_values(trainer, step):
-    """Everything that training needs to go on, as arrays by the official code's names.
+    """Everything that training needs to resume, as arrays by the official code's names.
 
     Args:
         trainer: `WaveGANTrainer`.

@@ -54,8 +54,8 @@ class Workers:
             raise StoppedError(f"error: {error}", MISTAKE) from None
         except LOST as error:
             raise StoppedError(
-                f"Another worker is gone ({_reason(error)}). Start all of them again by the same command: training goes on from what was "
-                "saved.",
+                f"Another worker is gone ({_reason(error)}). Start all of them again by the same command: training resumes from the saved "
+                "state.",
                 TEMPORARY,
             ) from None
 

@@ -1,4 +1,4 @@
-"""A second discriminator, which hears clips through a frozen classifier (Sauer et al., "Projected GANs Converge Faster", 2021)."""
+"""A second discriminator, on the features of a frozen classifier (Sauer et al., "Projected GANs Converge Faster", 2021)."""
 
 import keras
 from keras import ops
@@ -41,8 +41,8 @@ class SpectralConv2D(keras.layers.Conv2D):
 class ProjectedDiscriminator(keras.Model):
     """Small convolutional heads on five layers of a frozen classifier: audio [batch, samples, channels] -> logits, a map a head.
 
-    It knows from the start what tells words apart, which the waveform's discriminator takes many thousand steps to learn. What it does
-    not hear, it does not correct: the phase, say. So it helps that discriminator and does not replace it.
+    The classifier already separates words, which the waveform's discriminator takes many thousand steps to learn. It ignores other
+    properties, such as the phase. The projected discriminator therefore complements that of the waveform.
 
     Args:
         classifier: made by `build_classifier`; it is frozen.
@@ -65,7 +65,7 @@ class ProjectedDiscriminator(keras.Model):
             scale.assign(ops.mean(ops.std(feature, axis=(0, 1, 2))) + 1e-6)
 
     def hear(self, audio, shift):
-        """Features of clips, scaled to a peak of 1 as the classifier knows them and shifted by int `shift` samples: a list of maps."""
+        """Features of clips, peak-normalised as in the classifier's training and shifted by int `shift` samples: a list of maps."""
         audio = audio / (ops.max(ops.abs(audio), axis=(1, 2), keepdims=True) + 1e-4)
         return self.features(ops.roll(audio, shift, axis=1), training=False)[0]
 
