@@ -58,7 +58,7 @@ def check_trained_for(inverter: keras.Model, generator: GeneratorModel, *, bundl
         UserError: if the bundled inverter, or any inverter's latent range, is for another generator.
     """
     ours = generator.identity()
-    name = ours.file or "this generator"
+    name = ours.name
     trained_for = inverter.options.get(ours.kind)
     if bundled and (not trained_for or trained_for["sha256"] != ours.sha256):
         raise UserError(

@@ -27,21 +27,24 @@ class Identity:
         kind: str. "wavegan" or "generator", as run.json and config.json name it.
         file: path or None. File or checkpoint prefix that it was loaded from; None without one.
         sha256: str. Checksum of that file, or else of the weights.
+        name: str. Path that the user gave, or a description, for messages.
     """
 
     kind: str
     file: pathlib.Path | None
     sha256: str
+    name: str
 
 
-def identity_of(model: keras.Model, kind: str, file: pathlib.Path | None) -> Identity:
-    """`Identity` of a model that was loaded from a file, or of one without a file."""
+def identity_of(model: keras.Model, kind: str, file: pathlib.Path | None, *, name: str = "") -> Identity:
+    """`Identity` of a model that was loaded from a file, or of one without a file; `name`: by default the file."""
+    name = name or str(file or "this generator")
     if file:
-        return Identity(kind, file, checksum(file))
+        return Identity(kind, file, checksum(file), name)
     digest = hashlib.sha256()
     for weight in model.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
-    return Identity(kind, None, digest.hexdigest()[:16])
+    return Identity(kind, None, digest.hexdigest()[:16], name)
 
 
 @typing.runtime_checkable
@@ -123,7 +126,7 @@ class AnyGenerator(keras.Model):
 
     def identity(self) -> Identity:
         """See `GeneratorModel`."""
-        return identity_of(self, "generator", self.file)
+        return identity_of(self, "generator", self.file, name=self.source)
 
     def trainable_copy(self) -> GeneratorModel:
         """Raises UserError: the model's weights are not among its own."""
