@@ -65,9 +65,8 @@ def run(options: argparse.Namespace) -> None:
     trained = _models(options)
     generator = trained.generator
     classifier, official = _scoring_classifier(options, trained, generator), _official(options, generator)
-    files = {"inverter": trained.inverter, "classifier": trained.classifier, "scoring_classifier": classifier.classifier}
-    files = {kind: model.file for kind, model in files.items() if model}
-    record = make_record(options, wavegan=options.wavegan, **files) | {"inversion": dataclasses.asdict(trained.config)}
+    files = trained.files | {"scoring_classifier": classifier.classifier.file}
+    record = make_record(options, **files) | {"inversion": dataclasses.asdict(trained.config)}
     write_json(options.out / "run.json", record)
     sets, all_real = _sets(options, trained.audio, generator, classifier)
     evaluator = Evaluator(

@@ -193,9 +193,9 @@ def _compare(request, options):
     from tf_wavegan_inv.evaluation.sets import REAL, real, spread
     from tf_wavegan_inv.evaluation.tables import short_note, short_table
     from tf_wavegan_inv.files import write_json
-    from tf_wavegan_inv.inversion.invert import METHODS, Inversion
+    from tf_wavegan_inv.inversion.invert import METHODS
+    from tf_wavegan_inv.inversion.load import Models
     from tf_wavegan_inv.models.bundle import load_classifier, load_inverter
-    from tf_wavegan_inv.models.generator import weights_file
     from tf_wavegan_inv.models.predictions import ClipClassifier
 
     split = "test" if request.corpus.labelled().recordings["test"] else "valid"
@@ -203,13 +203,11 @@ def _compare(request, options):
     inverter, classifier = load_inverter(request.run), load_classifier(request.run)
     clips = request.corpus.labelled().arrays(split, recipe.audio, *generator.output_shape[1:])
     clips = real(clips.take(spread(clips.labels, options.count, seed=request.seed)))
-    made_by = {"generator": weights_file(request.generator)} if request.generator else {"wavegan": request.wavegan}
-    files = {"inverter": inverter.file, "classifier": classifier.file}
-    record = make_record(options, program="train_keras.py", **made_by, **files)
+    models = Models(generator, inverter, classifier, audio=recipe.audio, config=recipe.inversion)
+    record = make_record(options, program="train_keras.py", **models.files)
     write_json(out / "run.json", record)
-    models = {"inverter": inverter, "classifier": classifier, "config": recipe.inversion}
     evaluator = Evaluator(
-        {method: Inversion(generator, method=method, **models) for method in METHODS},
+        {method: dataclasses.replace(models, method=method).inversion for method in METHODS},
         ClipClassifier(classifier, with_features=True),
         out=out,
         sample_rate=recipe.audio.sample_rate,

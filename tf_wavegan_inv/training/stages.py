@@ -17,9 +17,10 @@ from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.evaluation.tensorboard import Previews, Profile
 from tf_wavegan_inv.files import checksum, replacing, write_text
 from tf_wavegan_inv.inversion.compatibility import check_shapes
+from tf_wavegan_inv.inversion.load import load_any_generator
 from tf_wavegan_inv.models.bundle import FILES, find_model, load_classifier, load_inverter
 from tf_wavegan_inv.models.classifier import build_classifier
-from tf_wavegan_inv.models.generator import find_generator, load_generator, weights_file
+from tf_wavegan_inv.models.generator import find_generator
 from tf_wavegan_inv.models.inverter import build_inverter
 from tf_wavegan_inv.recipe import Recipe, load_recipe
 from tf_wavegan_inv.training import classifier as classifier_step
@@ -29,7 +30,6 @@ from tf_wavegan_inv.training.run import Run
 from tf_wavegan_inv.training.strategy import divided
 from tf_wavegan_inv.training.workers import Workers
 from tf_wavegan_inv.versions import versions
-from tf_wavegan_inv.wavegan.checkpoint import load_wavegan
 from tf_wavegan_inv.wavegan.sources import find_checkpoint
 
 PREVIEW_CLIPS = 8
@@ -74,9 +74,8 @@ class Request:
 
     def load_generator(self):
         """The generator that the inverter is for."""
-        if self.generator:
-            return load_generator(self.generator, latent_dim=self.latent_dim, latent_range=self.latent_range or (-1.0, 1.0))
-        return load_wavegan(self.wavegan, self.slice_len)
+        names = ("wavegan", "slice_len", "generator", "latent_dim", "latent_range")
+        return load_any_generator(**{name: getattr(self, name) for name in names})
 
     def check_models(self, stage):
         """Raise UserError if a model that a stage ("classifier", "inverter", "wavegan", "all") needs is missing."""
@@ -222,9 +221,9 @@ def with_usable_statistics(config, init):
 
 def _generator_options(request, generator):
     """What config.json tells of the generator that an inverter is for."""
-    if request.generator:
-        return {"generator": {"sha256": checksum(weights_file(request.generator)), "latent_range": generator.latent.range}}
-    return {"wavegan": {"sha256": checksum(find_checkpoint(request.wavegan))} | dataclasses.asdict(generator.config)}
+    own = {"latent_range": generator.latent.range} if request.generator else dataclasses.asdict(generator.config)
+    identity = generator.identity()
+    return {identity.kind: {"sha256": identity.sha256} | own}
 
 
 def default_recipe(init, stage):
