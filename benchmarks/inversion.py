@@ -32,10 +32,11 @@ from benchmarks.measure import ceiling, table
 from tf_wavegan_inv import defaults
 from tf_wavegan_inv.audio.folders import audio_files
 from tf_wavegan_inv.inversion.budget import Budget
-from tf_wavegan_inv.inversion.invert import Inversion, random_starts
+from tf_wavegan_inv.inversion.invert import Inversion
 from tf_wavegan_inv.inversion.lbfgs import LBFGS
 from tf_wavegan_inv.inversion.line_search import PAIRS
 from tf_wavegan_inv.inversion.objective import Objective
+from tf_wavegan_inv.inversion.starts import random_starts
 from tf_wavegan_inv.models.classifier import build_classifier, feature_extractor
 from tf_wavegan_inv.wavegan.checkpoint import copy_generator
 from tf_wavegan_inv.wavegan.config import WaveGANConfig

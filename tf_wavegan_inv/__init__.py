@@ -17,7 +17,7 @@ _HOMES = {
     "Discriminator": "wavegan.discriminator",
     "Generator": "wavegan.generator",
     "Inversion": "inversion.invert",
-    "InversionResult": "inversion.invert",
+    "InversionResult": "inversion.result",
     "Recipe": "recipe",
     "UserError": "errors",
     "WaveGANConfig": "wavegan.config",

@@ -6,7 +6,7 @@ import numpy as np
 
 from tf_wavegan_inv.audio.folders import Clip, unique_names
 from tf_wavegan_inv.evaluation.sets import spread, synthesised
-from tf_wavegan_inv.inversion.invert import random_starts
+from tf_wavegan_inv.inversion.starts import random_starts
 from tf_wavegan_inv.latent import LatentSpace
 
 

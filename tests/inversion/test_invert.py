@@ -6,7 +6,8 @@ import pytest
 from tests.conftest import NearlyRight
 from tf_wavegan_inv import UserError, defaults, invert, load_inverter, load_recipe
 from tf_wavegan_inv.config import ExactConfig
-from tf_wavegan_inv.inversion.invert import Inversion, random_starts
+from tf_wavegan_inv.inversion.invert import Inversion
+from tf_wavegan_inv.inversion.starts import random_starts
 from tf_wavegan_inv.latent import LatentSpace
 
 SPACE = LatentSpace(100)

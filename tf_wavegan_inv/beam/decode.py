@@ -11,7 +11,7 @@ from tf_wavegan_inv.audio.examples import from_example
 from tf_wavegan_inv.audio.inspect import check_samples, read_checked
 from tf_wavegan_inv.config import AudioConfig
 from tf_wavegan_inv.errors import UserError
-from tf_wavegan_inv.inversion.invert import fault_of
+from tf_wavegan_inv.inversion.checks import fault_of
 
 SKIPPED = "skipped"  # status of clips that cannot be used, and tag of their rows
 

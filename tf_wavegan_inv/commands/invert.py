@@ -170,7 +170,7 @@ class _Work:
     def _usable(self, batch, audio):
         """The recordings of a batch that can be inverted, and their audio; the others are skipped."""
         from tf_wavegan_inv.audio.inspect import Skipped
-        from tf_wavegan_inv.inversion.invert import fault_of
+        from tf_wavegan_inv.inversion.checks import fault_of
 
         faults = [fault_of(clip, self.models.seconds) for clip in audio]
         pairs = list(zip(batch, faults, strict=True))

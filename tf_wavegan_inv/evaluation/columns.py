@@ -3,7 +3,7 @@
 import numpy as np
 
 from tf_wavegan_inv.evaluation.evaluators import DISTANCES, RATE_DISTANCES, measure
-from tf_wavegan_inv.inversion.invert import InversionResult
+from tf_wavegan_inv.inversion.result import InversionResult
 from tf_wavegan_inv.models.predictions import ClipClassifier
 from tf_wavegan_inv.names import column
 

@@ -15,7 +15,8 @@ from tf_wavegan_inv.audio.write import write_wav
 from tf_wavegan_inv.evaluation.evaluators import label_scores, latent_errors, measure
 from tf_wavegan_inv.evaluation.sets import ClipSet
 from tf_wavegan_inv.files import replacing, write_npy
-from tf_wavegan_inv.inversion.invert import Inversion, InversionResult, batch_progress
+from tf_wavegan_inv.inversion.invert import Inversion, batch_progress
+from tf_wavegan_inv.inversion.result import InversionResult
 from tf_wavegan_inv.models.predictions import ClipClassifier, Predictions
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ import typing
 
 import numpy as np
 
-from tf_wavegan_inv.inversion.invert import Inversion, InversionResult, batch_progress, concatenate
+from tf_wavegan_inv.inversion.invert import Inversion, batch_progress
 from tf_wavegan_inv.inversion.jacobian import singular_values
+from tf_wavegan_inv.inversion.result import InversionResult, concatenate
 from tf_wavegan_inv.metrics.latent import RECOVERED, max_error, rmse
 
 JACOBIANS = 4

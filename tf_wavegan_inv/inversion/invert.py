@@ -12,11 +12,13 @@ import tensorflow as tf
 from tf_wavegan_inv.config import InversionConfig
 from tf_wavegan_inv.errors import UserError
 from tf_wavegan_inv.inversion.budget import Budget
+from tf_wavegan_inv.inversion.checks import check_audio
 from tf_wavegan_inv.inversion.compatibility import check_directions
 from tf_wavegan_inv.inversion.exact import ExactRecovery, Recovery
 from tf_wavegan_inv.inversion.lbfgs import LBFGS, Minimum, Progress, Waypoint, gather
 from tf_wavegan_inv.inversion.objective import Objective
-from tf_wavegan_inv.latent import LatentSpace
+from tf_wavegan_inv.inversion.result import InversionResult, Trajectory, concatenate
+from tf_wavegan_inv.inversion.starts import Starts
 from tf_wavegan_inv.models.generator import GeneratorModel, as_generator
 from tf_wavegan_inv.recipe import load_recipe
 
@@ -27,82 +29,6 @@ QUIET = 0.1  # peak below which a clip is hardly a normalised one, or one that a
 EXACT_SHARE = 0.5  # of the seconds, for exact recovery; the recipe's objective has the rest
 
 Inverter = typing.Callable[..., tf.Tensor]  # keras.Model, or a function like one
-Trajectory = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True)
-class InversionResult:
-    """The result of inversion, one entry a clip.
-
-    Attributes:
-        z: float32 [batch, latent_dim].
-        audio: float32 [batch, samples, channels]. The generator's audio of z.
-        gain: float32 [batch]. The clip is like gain * audio. 1, except for clips of the generator
-            that were scaled to a peak of 1.
-        objective: float32 [batch]. The recipe's objective at z, for the clip divided by its gain.
-        iterations: int32 [batch]. Iterations from the start that was kept; 0 for the inverter alone.
-        evaluations: int32 [batch]. Evaluations of the recipe's objective, from all starts; 0 if exact
-            recovery found z.
-        status: list of str. "predicted" by the inverter, "exact" if exact recovery found z
-            (`inversion.exact`), or how L-BFGS ended (`inversion.lbfgs.Minimum`).
-        distance: float [batch]. Distance from the generator's range: the least squared error found
-            for the waveform, divided by the clip's power. Above 0.4, after a complete search, no z of
-            the WaveGAN has this waveform. NaN without exact recovery.
-        seconds: float [batch]. Each clip's share of the batch's time.
-        trajectory: list. One entry a clip: a tuple of iterations [points], objective [points] and z
-            [points, latent_dim] during the search of the recipe's objective. None if it was not
-            requested, or there was no search.
-    """
-
-    z: np.ndarray
-    audio: np.ndarray
-    gain: np.ndarray
-    objective: np.ndarray
-    iterations: np.ndarray
-    evaluations: np.ndarray
-    status: list[str]
-    distance: np.ndarray
-    seconds: np.ndarray
-    trajectory: list[Trajectory | None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Starts:
-    """Where the searches for a batch of clips start.
-
-    Attributes:
-        predicted: float32 [batch, latent_dim] or None. The inverter's z; None for random starts.
-        numbers: int [batch]. Numbers of the clips.
-        seed: int. A clip's random starts depend on it and on the clip's number alone.
-        latent: `LatentSpace`.
-    """
-
-    predicted: np.ndarray | None
-    numbers: np.ndarray
-    seed: int
-    latent: LatentSpace
-
-    def of_round(self, clips: np.ndarray, number: int) -> np.ndarray:
-        """Start `number` of exact recovery: the prediction first, then random z.
-
-        int [clips] -> float32 [clips, latent_dim].
-        """
-        if self.predicted is not None and number == 0:
-            return self.predicted[clips]
-        return self._random(clips, number + 1)[:, -1]
-
-    def of_objective(self, clips: np.ndarray, count: int) -> np.ndarray:
-        """Starts for the recipe's objective: the prediction, or `count` random z.
-
-        int [clips] -> float32 [clips, starts, latent_dim].
-        """
-        if self.predicted is not None:
-            return self.predicted[clips][:, None]
-        return self._random(clips, count)
-
-    def _random(self, clips, count):
-        draws = [random_starts(self.seed, i, count=count, latent=self.latent) for i in self.numbers[clips]]
-        return np.stack(draws)
 
 
 class _Bar:
@@ -392,62 +318,10 @@ def _default_config(inverter, classifier):
     return config if classifier else dataclasses.replace(config, perceptual=0.0)
 
 
-def random_starts(seed: int, clip: int, *, count: int, latent: LatentSpace) -> np.ndarray:
-    """Random starts of clip number `clip`: float32 [count, latent_dim], uniform in [-1, 1)."""
-    # Not of [seed, clip]: NumPy takes [seed, 0] for seed, and clips made of `default_rng(seed)`
-    # would start at their own z.
-    stream = np.random.SeedSequence(seed, spawn_key=(clip,))
-    return latent.sample(count, np.random.default_rng(stream))
-
-
-def check_audio(audio: np.ndarray, clip_shape: tuple[int, int]) -> np.ndarray:
-    """Audio as float32.
-
-    Args:
-        audio: float [batch, samples, channels].
-        clip_shape: tuple. Samples and channels of the generator's clips.
-
-    Raises:
-        UserError: unless the audio is of that shape, finite, in [-1, 1] and not silent.
-    """
-    audio = np.asarray(audio)
-    if audio.ndim != 3 or audio.shape[1:] != tuple(clip_shape) or not len(audio):
-        raise UserError(
-            f"audio must be [batch, {clip_shape[0]}, {clip_shape[1]}] (batch, samples, channels), received "
-            f"{list(audio.shape)}; twi.load_audio reads files into that shape."
-        )
-    audio = audio.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(audio).all(axis=(1, 2)))
-    if len(bad):
-        raise UserError(f"audio holds NaN or infinite samples in clips {bad[:10].tolist()}: leave them out.")
-    peaks = np.abs(audio).max(axis=(1, 2))
-    if peaks.max() > LOUDEST:
-        raise UserError(f"audio must lie in [-1, 1], received a peak of {peaks.max():g}: divide 16-bit integers by 32768.")
-    if peaks.min() == 0:
-        silent = np.flatnonzero(peaks == 0)[:10].tolist()
-        raise UserError(f"audio is silent in clips {silent}: leave them out.")
-    return audio
-
-
 def _check_limits(**limits):
     for name, value in limits.items():
         if value is not None and not value > 0:
             raise UserError(f"{name} must be above 0, received {value}.")
-
-
-def fault_of(clip: np.ndarray, seconds: float) -> str | None:
-    """Why a clip cannot be inverted, as a message; None if it can.
-
-    Args:
-        clip: float [samples, channels]. The clip, conditioned for inversion.
-        seconds: float. Length of the clip.
-    """
-    peak = float(np.abs(clip).max())
-    if peak == 0:
-        return f"silent in its first {seconds:.2f} s, the part to invert: cut off the silence."
-    if peak > LOUDEST:
-        return f"its samples reach {peak:g}, where full scale is 1, and peak_normalise is false: lower its level."
-    return None
 
 
 def invert(
@@ -538,15 +412,3 @@ def _warn_of_quiet(audio):
 def batch_progress(progress: Progress | None, batch: int, batches: int) -> Progress | None:
     """The progress of one batch, reported to `progress` as that of all `batches`."""
     return progress and (lambda done, total: progress(batch * total + done, batches * total))
-
-
-def concatenate(results: list[InversionResult]) -> InversionResult:
-    """The results of several batches as one `InversionResult`."""
-    joined: dict[str, typing.Any] = {}
-    for field in dataclasses.fields(InversionResult):
-        parts = [getattr(result, field.name) for result in results]
-        if field.name in ("status", "trajectory"):
-            joined[field.name] = [entry for part in parts for entry in part]
-        else:
-            joined[field.name] = np.concatenate(parts)
-    return InversionResult(**joined)

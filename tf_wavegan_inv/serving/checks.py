@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_wavegan_inv.inversion.invert import LOUDEST
+from tf_wavegan_inv.inversion.checks import LOUDEST
 
 MAX_BATCH = 128  # clips in a request
 RATES = (4000, 192000)  # Hz
